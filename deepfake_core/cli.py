@@ -1,0 +1,246 @@
+"""The command ``deepfake``: one thin command per step."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deepfake_core import __version__
+
+if TYPE_CHECKING:
+    from deepfake_core.contract.records import Extracted
+
+workers_option = click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    help="Processes on this machine: auto or a number; or a Dask cluster's address, tcp://host:8786.",
+)
+seed_option = click.option("--seed", default=42, show_default=True, help="For everything random.")
+overrides_option = click.option(
+    "--overrides",
+    default="",
+    metavar="KEY=VALUE,…",
+    help='Settings that differ from the preset, e.g. "epochs=1,lr=1e-3".',
+)
+preset_option = click.option("--preset", default="demo", show_default=True, help="Named settings of the stream.")
+
+
+class Commands(click.Group):
+    """Turns the project's errors into a message, a hint and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; 2 usage, 3 a gate refused, 4 partial, 1 a bug, 130 interrupted."""
+        from deepfake_core.contract.errors import EXIT_BUG, DeepfakeError
+
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("interrupted; what was finished is kept, the same command goes on from there.", err=True)
+            ctx.exit(130)
+        except DeepfakeError as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"bug: {type(error).__name__}: {error}", err=True)
+            click.echo("hint: run the same command as `deepfake --debug …` and report the traceback.", err=True)
+            ctx.exit(EXIT_BUG)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="deepfake")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Deepfake video detection whose numbers hold.
+
+    \b
+    Examples:
+      deepfake stream --name rppg                            the pulse stream on the demo data set
+      deepfake index folder=~/videos --overrides "identity=(\\d+)" --out my.csv
+      deepfake stream --name rppg --index my.csv --preset paper
+    """  # noqa: D301
+    import logging
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, metavar="DATASET=ROOT…")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("master_dataset_index.csv"))
+@click.option("--limits", default="", metavar="METHOD=N,…", help="Largest number of videos per method.")
+@overrides_option
+@workers_option
+def index(sources: tuple[str, ...], out: Path, limits: str, overrides: str, workers: str) -> None:
+    """List the videos of one or more data sets in one master index.
+
+    \b
+    Examples:
+      deepfake index demo --out demo.csv
+      deepfake index csv=clips.csv --out index.csv
+      deepfake index folder=/data/mine --overrides "identity=(\\d+)(?:_(\\d+))?" --limits "fake=200"
+    """  # noqa: D301
+    from deepfake_core.contract.errors import UsageError
+    from deepfake_core.contract.settings import parse_overrides
+    from deepfake_core.data.index import count_table
+    from deepfake_core.steps import index as step
+
+    parsed = [source.partition("=") for source in sources]
+    try:
+        most = {method: int(number) for method, number in parse_overrides(limits).items()}
+    except ValueError as error:
+        raise UsageError(f"limits {limits!r}: {error}.", hint='write e.g. --limits "real=200,fake=400".') from error
+    made = step.run(
+        [step.Source(name, Path(root).expanduser() if root else None) for name, _, root in parsed],
+        out,
+        limits=most,
+        overrides=overrides,
+        workers=workers,
+    )
+    click.echo(count_table(made.videos).to_string(index=False))
+    click.echo(f"{len(made.videos)} videos, digest {made.digest} -> {out}")
+
+
+@main.command()
+@click.option("--index", "index_path", required=True, type=click.Path(path_type=Path), help="Index CSV.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("folds.csv"), show_default=True)
+@click.option("--folds", "count", default=5, show_default=True, help="Number of folds.")
+@seed_option
+def folds(index_path: Path, out: Path, count: int, seed: int) -> None:
+    """Draw identity-disjoint folds and certify them. Needs no video file.
+
+    The certificate, leakage_certificate.json, is written beside the folds. Exit code 3: it isn't clean.
+
+    \b
+    Example:
+      deepfake folds --index my.csv --out folds.csv
+    """  # noqa: D301
+    from deepfake_core.steps import folds as step
+
+    drawn = step.run(index_path, out, count=count, seed=seed)
+    click.echo(f"{'fold':>4} {'train':>7} {'stop':>6} {'held out':>9} {'purged':>7}  shared people")
+    for fold in drawn.certificate.content["folds"]:
+        click.echo(
+            f"{fold['fold']:>4} {fold['train']:>7} {fold['stop']:>6} {fold['held_out']:>9} {fold['purged']:>7}  "
+            f"{fold['shared_identities']}"
+        )
+    click.echo(f"certificate: {drawn.certificate.content['verdict']}, digest {drawn.folds.digest} -> {out}")
+
+
+@main.command()
+@click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
+@click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+@preset_option
+@overrides_option
+@workers_option
+def extract(name: str, index_name: str, preset: str, overrides: str, workers: str) -> None:
+    """Turn every video into a stream's input, once.
+
+    Exit code 4: some files are missing or broken; they are listed.
+
+    \b
+    Example:
+      deepfake extract --name rppg --index my.csv --workers 8
+    """  # noqa: D301
+    from deepfake_core.steps import extract as step
+
+    extracted = step.run(name, index_name, preset=preset, overrides=overrides, workers=workers)
+    _finish(extracted)
+
+
+@main.command()
+@click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
+@click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+@preset_option
+@overrides_option
+@click.option("--folds", default="5", show_default=True, help="Number of folds, or a folds.csv.")
+@seed_option
+@click.option("--refit", type=bool, default=True, show_default=True, help="Also train one model on everything.")
+@click.option("--reuse", type=bool, default=True, show_default=True, help="Take finished folds from the store.")
+@workers_option
+def stream(
+    name: str,
+    index_name: str,
+    preset: str,
+    overrides: str,
+    folds: str,
+    seed: int,
+    refit: bool,
+    reuse: bool,
+    workers: str,
+) -> None:
+    """Train a stream fold by fold and log its out-of-fold table.
+
+    Exit codes: 3 a fold leaks; 4 some files are missing or broken, everything else is done.
+
+    \b
+    Examples:
+      deepfake stream --name rppg
+      deepfake stream --name rppg --index my.csv --preset paper --overrides "method=pos"
+    """  # noqa: D301
+    from deepfake_core.steps import stream as step
+
+    result = step.run(
+        name,
+        index_name,
+        preset=preset,
+        overrides=overrides,
+        folds_given=folds,
+        seed=seed,
+        refit=refit,
+        workers=workers,
+        reuse=reuse,
+    )
+    found = result.metrics
+    click.echo(
+        f"{name}: out-of-fold AUC {found['auc']:.3f}, average precision {found['average_precision']:.3f}; "
+        f"{found['scored']:.0f} of {found['videos']:.0f} videos scored"
+    )
+    click.echo(f"run {result.run_id}: {result.page}")
+    _finish(result.extracted)
+
+
+@main.group()
+def plugins() -> None:
+    """What is installed."""
+
+
+@plugins.command("list")
+def plugins_list() -> None:
+    """List the installed plugins. Imports none of them.
+
+    \b
+    Example:
+      deepfake plugins list
+    """  # noqa: D301
+    from deepfake_core.contract.hookspecs import HOOKS
+    from deepfake_core.plugins import installed
+
+    listings = [listing for kind in HOOKS for listing in installed(kind)]
+    width = max((len(listing.name) for listing in listings), default=4)
+    for listing in listings:
+        click.echo(f"{listing.kind:<9} {listing.name:<{width}}  {listing.plugin_id}")
+
+
+def _finish(extracted: dict[str, Extracted] | Any) -> None:
+    """Prints the statuses; exits with 4 if some files or programs failed."""
+    from deepfake_core.contract.errors import EXIT_PARTIAL
+    from deepfake_core.steps.extract import failures, status_counts
+
+    click.echo("videos: " + ", ".join(f"{count} {status}" for status, count in status_counts(extracted).items()))
+    failed = failures(extracted)
+    if failed:
+        click.echo(f"failed ({len(failed)}):", err=True)
+        for item in failed:
+            click.echo(f"  {item.video_id}: {item.status}: {item.quality.get('detail', '')}", err=True)
+        sys.exit(EXIT_PARTIAL)

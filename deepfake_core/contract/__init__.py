@@ -1,0 +1,1 @@
+"""What the core and its plugins agree on. Imports nothing else of ours."""

@@ -1,0 +1,88 @@
+"""Whether what a plugin returned keeps the contract. Used at run time and by the conformance kit alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from deepfake_core.contract.errors import HookFailed
+from deepfake_core.contract.records import STATUS_OK, Clips, Extracted, FoldModel, Predictions, VideoRecord
+from deepfake_core.contract.tables import listed
+
+UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".npy_pickle"})
+"""File types that unpickle when loaded; a model folder holds none of them."""
+
+
+def _broken(plugin: str, hook: str, what: str) -> HookFailed:
+    return HookFailed(
+        f"plugin {plugin!r} broke the contract of {hook}: {what}",
+        hint="this is a fault of the plugin: report it to its authors; deepfake_core.testing has checks for it.",
+    )
+
+
+def check_extracted(plugin: str, video: VideoRecord, extracted: Extracted) -> None:
+    """The record is about the video asked for, and its folder exists if it is ok.
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    if not isinstance(extracted, Extracted):
+        raise _broken(plugin, "extract", f"returned {type(extracted).__name__}, not Extracted.")
+    if extracted.video_id != video.video_id:
+        raise _broken(plugin, "extract", f"asked for {video.video_id!r}, got {extracted.video_id!r}.")
+    if (extracted.status == STATUS_OK) != (extracted.path is not None):
+        raise _broken(plugin, "extract", f"{video.video_id!r}: status {extracted.status!r} with path {extracted.path}.")
+    if extracted.path is not None and not extracted.path.is_dir():
+        raise _broken(plugin, "extract", f"{video.video_id!r}: {extracted.path} is no folder.")
+    if not isinstance(extracted.quality, Mapping):
+        raise _broken(plugin, "extract", f"{video.video_id!r}: quality is {type(extracted.quality).__name__}.")
+    for key, value in extracted.quality.items():
+        if not isinstance(value, float | int | str | bool | None):
+            raise _broken(plugin, "extract", f"{video.video_id!r}: quality[{key!r}] is a {type(value).__name__}.")
+
+
+def check_model(plugin: str, model: FoldModel, work_dir: Path) -> None:
+    """The model's folder exists inside ``work_dir`` and holds no file that unpickles.
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    if not isinstance(model, FoldModel):
+        raise _broken(plugin, "train_fold", f"returned {type(model).__name__}, not FoldModel.")
+    if not model.dir.is_dir() or not model.dir.resolve().is_relative_to(work_dir.resolve()):
+        raise _broken(plugin, "train_fold", f"the model's folder {model.dir} is not inside {work_dir}.")
+    unsafe = sorted(path.name for path in model.dir.rglob("*") if path.suffix.lower() in UNSAFE_SUFFIXES)
+    if unsafe:
+        raise _broken(plugin, "train_fold", f"the model's folder holds files that unpickle: {listed(unsafe)}.")
+
+
+def check_predictions(plugin: str, clips: Clips, predictions: Predictions, embedding_size: int) -> None:
+    """Every clip has one score, in [0, 1] or NaN, and an embedding of the announced width.
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    hook = "predict_oof"
+    if not isinstance(predictions, Predictions):
+        raise _broken(plugin, hook, f"returned {type(predictions).__name__}, not Predictions.")
+    ids, p = predictions.video_id, np.asarray(predictions.p)
+    if sorted(ids) != sorted(clips):
+        wrong = sorted(set(ids) ^ set(clips)) or sorted({i for i in ids if list(ids).count(i) > 1})
+        raise _broken(plugin, hook, f"missing, unasked or repeated video_id: {listed(wrong)}.")
+    if p.shape != (len(ids),) or p.dtype != np.float64:
+        raise _broken(plugin, hook, f"p has shape {p.shape} and type {p.dtype}; wanted ({len(ids)},) float64.")
+    outside = [i for i, value in zip(ids, p, strict=True) if not (np.isnan(value) or 0.0 <= value <= 1.0)]
+    if outside:
+        raise _broken(plugin, hook, f"p lies outside [0, 1] for {listed(outside)}.")
+    if embedding_size == 0:
+        if predictions.embedding is not None:
+            raise _broken(plugin, hook, "an embedding came from a stream that announced none.")
+        return
+    if predictions.embedding is None:
+        raise _broken(plugin, hook, f"no embedding; stream_info announces {embedding_size} columns.")
+    if predictions.embedding.shape != (len(ids), embedding_size):
+        raise _broken(
+            plugin, hook, f"embedding has shape {predictions.embedding.shape}; wanted ({len(ids)}, {embedding_size})."
+        )

@@ -1,0 +1,1 @@
+"""What videos there are, who may see them, and what was made of them."""

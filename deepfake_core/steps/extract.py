@@ -1,0 +1,108 @@
+"""``extract``: turns every video of an index into a stream's input, once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepfake_core import parallel, tracking, workspace
+from deepfake_core.contract import tables
+from deepfake_core.contract.errors import DeepfakeError, HookFailed
+from deepfake_core.contract.records import STATUS_OK, Extracted, VideoRecord
+from deepfake_core.contract.settings import Settings
+from deepfake_core.data.index import Index
+from deepfake_core.data.oof import quality_text
+from deepfake_core.data.store import Store
+from deepfake_core.plugins import Stream, load_stream
+from deepfake_core.steps.index import open_index
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAILED = "failed"
+FAILURES = frozenset({FAILED, "missing", "decode_error", "content_changed"})
+"""Statuses that mean something is wrong with a file or a program, not that a stream rightly abstains."""
+
+
+def run(name: str, index_name: str, *, preset: str, overrides: str, workers: str) -> dict[str, Extracted]:
+    """Extracts every video of the index for one stream."""
+    stream = load_stream(name)
+    settings = stream.settings(preset, overrides)
+    index = open_index(index_name, workers=workers)
+    extracted = extract_all(stream, index, settings, workspace.store(), workers=workers)
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / tables.EXTRACTED_FILE
+        extracted_table(extracted).to_csv(table, index=False)
+        tags = {
+            "stream": name,
+            "preset": preset,
+            "settings_digest": settings.digest,
+            "plugin": stream.listing.plugin_id,
+        }
+        tracking.record("extract", f"extract {name}", tags, [table], index)
+    return extracted
+
+
+def extract_all(
+    stream: Stream, index: Index, settings: Settings, store: Store, *, workers: str
+) -> dict[str, Extracted]:
+    """Every video's extraction by ``video_id``. What is in the store already is not computed again.
+
+    A video that can't be used, or whose extraction failed, has the reason as its status.
+
+    Raises:
+        DeepfakeError: something that isn't about one video, e.g. a plugin that is missing on a worker.
+    """
+    jobs = [_Job(stream.name, video, settings, store) for video in index.videos]
+    outcomes = parallel.map(_extract, jobs, workers=workers, label=f"extract {stream.name}")
+    found: dict[str, Extracted] = {}
+    for outcome in outcomes:
+        video_id = outcome.item.video.video_id
+        if outcome.value is not None:
+            found[video_id] = outcome.value
+        elif isinstance(outcome.error, DeepfakeError) and not isinstance(
+            outcome.error, HookFailed | parallel.WorkerDied
+        ):
+            raise outcome.error
+        else:
+            found[video_id] = Extracted(video_id, None, FAILED, {"detail": _reason(outcome.error)})
+    return found
+
+
+def status_counts(extracted: Mapping[str, Extracted]) -> dict[str, int]:
+    """Number of videos by status, ``ok`` first, then the most frequent."""
+    counts = Counter(item.status for item in extracted.values())
+    return dict(sorted(counts.items(), key=lambda pair: (pair[0] != STATUS_OK, -pair[1], pair[0])))
+
+
+def failures(extracted: Mapping[str, Extracted]) -> list[Extracted]:
+    """The videos whose status is one of ``FAILURES``."""
+    return [item for item in extracted.values() if item.status in FAILURES]
+
+
+def extracted_table(extracted: Mapping[str, Extracted]) -> pd.DataFrame:
+    """Status and quality of every video, in the schema ``tables.EXTRACTED``."""
+    import pandas as pd
+
+    rows = [(item.video_id, item.status, quality_text(item), item.path) for item in extracted.values()]
+    return pd.DataFrame(rows, columns=tables.EXTRACTED.names)
+
+
+@dataclass(frozen=True)
+class _Job:
+    stream: str
+    video: VideoRecord
+    settings: Settings
+    store: Store
+
+
+def _extract(job: _Job) -> Extracted:
+    return load_stream(job.stream).extract(job.video, job.settings, job.store)
+
+
+def _reason(error: BaseException | None) -> str:
+    return error.problem if isinstance(error, DeepfakeError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,49 @@
+"""``folds``: draws identity-disjoint folds of an index, and certifies them. Needs no video file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfake_core import tracking
+from deepfake_core.contract import tables
+from deepfake_core.data import folds as drawing
+from deepfake_core.data.certificate import Certificate, certify
+from deepfake_core.data.folds import Folds, Plan
+from deepfake_core.data.index import Index, read_index
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Folds, what each fold's model may see, and the proof that nobody is on both sides."""
+
+    folds: Folds
+    plans: tuple[Plan, ...]
+    certificate: Certificate
+
+
+def run(index_path: Path, out: Path, *, count: int, seed: int) -> Drawn:
+    """Draws folds, writes ``folds.csv`` and the certificate beside it.
+
+    Raises:
+        LeakageFound: the certificate isn't clean; both files are written all the same.
+    """
+    index = read_index(index_path)
+    drawn = draw(index, str(count), seed)
+    drawing.write_folds(drawn.folds, out)
+    certificate_path = out.with_name(tables.CERTIFICATE_FILE)
+    drawn.certificate.write(certificate_path)
+    tracking.record("folds", "folds", {"folds_digest": drawn.folds.digest}, [out, certificate_path], index)
+    drawn.certificate.require_clean()
+    return drawn
+
+
+def draw(index: Index, folds: str, seed: int) -> Drawn:
+    """Folds as a step was asked for them: a number, or the path of a ``folds.csv``."""
+    drawn = (
+        drawing.draw(index, count=int(folds), seed=seed)
+        if folds.strip().lstrip("-").isdigit()
+        else drawing.read_folds(Path(folds), index)
+    )
+    plans = tuple(drawing.plan(index, drawn, k, seed=seed) for k in range(drawn.count))
+    return Drawn(drawn, plans, certify(index, drawn, plans, seed=seed))

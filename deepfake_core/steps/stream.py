@@ -1,0 +1,164 @@
+"""``stream``: from an index to a stream's out-of-fold table, in one MLflow run with one child per fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepfake_core import parallel, runlog, tracking, workspace
+from deepfake_core.contract import tables
+from deepfake_core.contract.records import STATUS_OK, Extracted, StreamInfo
+from deepfake_core.contract.settings import Settings
+from deepfake_core.data.certificate import certify
+from deepfake_core.data.folds import Plan, refit_plan
+from deepfake_core.data.oof import assemble
+from deepfake_core.evaluation import plots
+from deepfake_core.evaluation.metrics import video_metrics
+from deepfake_core.plugins import Stream, load_stream
+from deepfake_core.steps import extract, folds
+from deepfake_core.steps.index import open_index
+from deepfake_core.steps.training import FoldJob, TrainedFold, model_folder, run_fold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """What a finished stream run leaves: its table, its metrics, and where to look at it."""
+
+    oof: pd.DataFrame
+    metrics: Mapping[str, float]
+    extracted: Mapping[str, Extracted]
+    run_id: str
+    page: str
+
+
+def run(
+    name: str,
+    index_name: str = "demo",
+    *,
+    preset: str = "demo",
+    overrides: str = "",
+    folds_given: str = "5",
+    seed: int = 42,
+    refit: bool = True,
+    workers: str = "auto",
+    reuse: bool = True,
+) -> StreamResult:
+    """Extracts, trains one model per fold, scores every video by the model that saw nobody in it, logs all of it.
+
+    Raises:
+        LeakageFound: a person or footage stands on both sides of a fold.
+        NoUsableVideo: too few usable videos to train a fold.
+        HookFailed: the stream's plugin failed; finished folds are kept.
+    """
+    stream = load_stream(name)
+    settings = stream.settings(preset, overrides)
+    index = open_index(index_name, workers=workers)
+    drawn = folds.draw(index, folds_given, seed)
+    tags = {
+        "stream": name,
+        "preset": preset,
+        "index_digest": index.digest,
+        "folds_digest": drawn.folds.digest,
+        "settings_digest": settings.digest,
+        "plugin": stream.listing.plugin_id,
+    }
+    with tracking.step("stream", f"stream {name}", tags) as log:
+        log.settings(settings, {"name": name, "preset": preset, "folds": drawn.folds.count, "seed": seed})
+        log.index(index)
+        log.csv(drawn.folds.table(), tables.FOLDS_FILE)
+
+        store = workspace.store()
+        extracted = extract.extract_all(stream, index, settings, store, workers=workers)
+        log.csv(extract.extracted_table(extracted), tables.EXTRACTED_FILE)
+
+        certificate = certify(index, drawn.folds, drawn.plans, seed=seed, content_hashes=_content_hashes(extracted))
+        log.certificate(certificate)
+        certificate.require_clean()
+
+        plans = [*drawn.plans, *([refit_plan(index, seed=seed)] if refit else [])]
+        jobs = [_job(stream, plan, extracted, settings, seed, reuse) for plan in plans]
+        trained = _train(stream, jobs, workers)
+
+        fold_results = trained[: len(drawn.plans)]
+        predictions = [result.predictions for result in fold_results]
+        oof = assemble(name, index, drawn.folds, extracted, predictions, stream.info.embedding_size)
+        metrics = _log_results(log, stream.info, oof, jobs, trained)
+        log.tags({"failed_videos": len(extract.failures(extracted)), "finished": True})
+    return StreamResult(oof, metrics, extracted, log.run_id, log.page)
+
+
+def _content_hashes(extracted: Mapping[str, Extracted]) -> dict[str, str]:
+    found = {item.video_id: item.quality.get("content_hash") for item in extracted.values()}
+    return {video_id: value for video_id, value in found.items() if isinstance(value, str)}
+
+
+def _job(
+    stream: Stream, plan: Plan, extracted: Mapping[str, Extracted], settings: Settings, seed: int, reuse: bool
+) -> FoldJob:
+    videos = (*plan.train, *plan.stop, *plan.held_out)
+    clips = {v.video_id: extracted[v.video_id] for v in videos if extracted[v.video_id].status == STATUS_OK}
+    return FoldJob(stream.name, plan, clips, settings, seed, workspace.store(), reuse)
+
+
+def _train(stream: Stream, jobs: Sequence[FoldJob], workers: str) -> list[TrainedFold]:
+    """All folds; those that finished are kept in the store even if another one fails."""
+    outcomes = parallel.map(
+        run_fold, jobs, workers=workers if stream.info.parallel_folds else "1", label=f"train {stream.name}"
+    )
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return [outcome.value for outcome in outcomes if outcome.value is not None]
+
+
+def _log_results(
+    log: tracking.Run,
+    info: StreamInfo,
+    oof: pd.DataFrame,
+    jobs: Sequence[FoldJob],
+    trained: Sequence[TrainedFold],
+) -> dict[str, float]:
+    fold_rows = []
+    for job, result in zip(jobs, trained, strict=True):
+        with log.child(job.name, {"step": "fold", "stream": info.name, "fold": job.name}) as child:
+            if job.plan.index is not None:
+                part = oof[oof["fold"] == job.plan.index]
+                found = video_metrics(part["label"], part["p"])
+                child.metrics(found)
+                fold_rows.append({"fold": job.plan.index, "purged": len(job.plan.purged), **found})
+            child.reports(result.log)
+            child.artifact(result.model.dir, model_folder(job.name))
+    metrics = video_metrics(oof["label"], oof["p"])
+    log.metrics(metrics)
+    log.oof(oof)
+    log.csv(_table(fold_rows), tables.METRICS_FILE)
+    for name, figure in {
+        "roc": plots.roc(oof, info.name),
+        "fold_aucs": plots.fold_aucs(oof, info.name),
+        "score_distributions": plots.score_distributions(oof, info.name),
+    }.items():
+        log.figure(name, figure)
+    log.report_files(trained[-1].log)
+    _log_exports(log, info, oof, trained[-1].log)
+    return metrics
+
+
+def _log_exports(log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, last_log: Path) -> None:
+    """The files under the names of the published systems."""
+    folder = f"{tables.EXPORTS_DIR}/{info.name}"
+    if info.export_name:
+        columns = ["video_id", "label", "p", *(["fold"] if info.export_fold else [])]
+        log.csv(oof[columns].rename(columns={"p": info.export_column}), f"{folder}/{info.export_name}")
+    if any((last_log / runlog.ARTIFACTS).iterdir()):
+        log.artifact(last_log / runlog.ARTIFACTS, folder)
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows)

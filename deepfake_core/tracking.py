@@ -1,0 +1,176 @@
+"""What is logged to MLflow runs, and how. No other module logs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepfake_core import __version__, runlog
+from deepfake_core.contract import tables
+from deepfake_core.contract.settings import Settings
+from deepfake_core.data.certificate import Certificate
+from deepfake_core.data.index import Index
+from deepfake_core.data.oof import write_oof
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+TAG_PREFIX = "deepfake."
+EXPERIMENT = "deepfake"
+
+
+class Run:
+    """An open MLflow run."""
+
+    def __init__(self, run_id: str, page: str) -> None:
+        self.run_id = run_id
+        self.page = page
+
+    def tags(self, tags: Mapping[str, object]) -> None:
+        """Sets tags, under ``deepfake.``."""
+        import mlflow
+
+        mlflow.set_tags({TAG_PREFIX + key: str(value) for key, value in tags.items()})
+
+    def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Logs numbers; NaN, which MLflow's stores disagree on, is left out."""
+        import mlflow
+
+        mlflow.log_metrics({key: value for key, value in metrics.items() if value == value}, step=step)
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        """Logs one file, or a folder with all it holds."""
+        import mlflow
+
+        if path.is_dir():
+            mlflow.log_artifacts(str(path), folder)
+        else:
+            mlflow.log_artifact(str(path), folder)
+
+    def figure(self, name: str, figure: Figure) -> None:
+        """Logs a figure as ``figures/<name>.png``."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.png"
+            figure.savefig(path, dpi=110)
+            self.artifact(path, runlog.FIGURES)
+
+    def settings(self, settings: Settings, parameters: Mapping[str, object]) -> None:
+        """Logs settings as ``settings.json`` and, with the step's own parameters, as MLflow parameters."""
+        import mlflow
+
+        content = settings.model_dump(mode="json")
+        mlflow.log_dict(content, tables.SETTINGS_FILE)
+        known = set(mlflow.MlflowClient().get_run(self.run_id).data.params)
+        fresh = {key: value for key, value in {**content, **parameters}.items() if key not in known}
+        mlflow.log_params(fresh)
+
+    def index(self, index: Index) -> None:
+        """Logs the index as the run's data set input and as a CSV."""
+        import mlflow
+        from mlflow.data.pandas_dataset import from_pandas
+
+        table = index.table()
+        data = from_pandas(table, source=index.source, targets="label", name="index", digest=index.digest)
+        mlflow.log_input(data, context="index")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / tables.INDEX_FILE
+            table.to_csv(path, index=False)
+            self.artifact(path)
+
+    def certificate(self, certificate: Certificate) -> None:
+        """Logs ``leakage_certificate.json``."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / tables.CERTIFICATE_FILE
+            certificate.write(path)
+            self.artifact(path)
+
+    def oof(self, table: pd.DataFrame) -> None:
+        """Logs ``oof.parquet``."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / tables.OOF_FILE
+            write_oof(table, path)
+            self.artifact(path)
+
+    def csv(self, table: pd.DataFrame, name: str) -> None:
+        """Logs a table as CSV; ``name`` may contain folders."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            table.to_csv(path, index=False)
+            parent = Path(name).parent.as_posix()
+            self.artifact(path, None if parent == "." else parent)
+
+    def reports(self, folder: Path) -> None:
+        """Logs what a plugin reported into ``folder`` while it trained."""
+        import mlflow
+        from mlflow.entities import Metric
+
+        reported = [Metric(m.name, m.value, 0, m.step) for m in runlog.metrics(folder) if m.value == m.value]
+        if reported:
+            mlflow.MlflowClient().log_batch(self.run_id, metrics=reported)
+        self.report_files(folder)
+
+    def report_files(self, folder: Path) -> None:
+        """Logs the figures that a plugin reported into ``folder``."""
+        if any((folder / runlog.FIGURES).iterdir()):
+            self.artifact(folder / runlog.FIGURES, runlog.FIGURES)
+
+    @contextmanager
+    def child(self, name: str, tags: Mapping[str, object]) -> Iterator[Run]:
+        """Opens a run below this one."""
+        import mlflow
+
+        with mlflow.start_run(run_name=name, nested=True) as active:
+            run = Run(active.info.run_id, _page(active))
+            run.tags(tags)
+            yield run
+
+
+@contextmanager
+def step(name: str, run_name: str, tags: Mapping[str, object]) -> Iterator[Run]:
+    """Opens the run of one step: the one ``mlflow run`` made, or a new one in the experiment ``deepfake``.
+
+    A run that ends by an error is marked as failed, with the error as its tag.
+    """
+    import mlflow
+
+    if "MLFLOW_RUN_ID" not in os.environ and "MLFLOW_EXPERIMENT_NAME" not in os.environ:
+        mlflow.set_experiment(EXPERIMENT)
+    with mlflow.start_run(run_name=run_name) as active:
+        run = Run(active.info.run_id, _page(active))
+        if active.info.run_name != run_name:
+            mlflow.set_tag("mlflow.runName", run_name)
+        run.tags({"step": name, "core_version": __version__, **tags})
+        try:
+            yield run
+        except Exception as error:
+            run.tags({"error": f"{type(error).__name__}: {error}"[:4000]})
+            raise
+
+
+def record(name: str, run_name: str, tags: Mapping[str, object], files: Sequence[Path], index: Index) -> None:
+    """Logs a finished step that trains nothing: its files and its index.
+
+    Only inside ``mlflow run``, or when ``MLFLOW_TRACKING_URI`` names a store: a quick command leaves no data base behind.
+    """
+    if not (os.environ.get("MLFLOW_RUN_ID") or os.environ.get("MLFLOW_TRACKING_URI")):
+        return
+    with step(name, run_name, {"index_digest": index.digest, **tags}) as run:
+        run.index(index)
+        for path in files:
+            run.artifact(path)
+
+
+def _page(active: Any) -> str:
+    """Where a person looks at the run."""
+    import mlflow
+
+    uri = mlflow.get_tracking_uri()
+    run = f"#/experiments/{active.info.experiment_id}/runs/{active.info.run_id}"
+    if uri.startswith("http"):
+        return f"{uri.rstrip('/')}/{run}"
+    return f"http://127.0.0.1:5000/{run} (after: mlflow ui --backend-store-uri {uri})"

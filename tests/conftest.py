@@ -1,0 +1,110 @@
+"""Fixtures of the core's tests: a home of their own, a toy stream installed as a distribution, a toy index."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from deepfake_core import plugins
+from deepfake_core.contract.records import VideoRecord
+from deepfake_core.data.index import Index, make_index, write_index
+
+TOY = Path(__file__).parent / "toy_plugin"
+
+
+def install(folder: Path, *, distribution: str, modules: dict[str, str], entry_points: str) -> Path:
+    """Makes ``folder`` a site directory with one installed distribution, as pip would leave it."""
+    info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+    for name, source in modules.items():
+        (folder / name).write_text(source)
+    return folder
+
+
+def use_site(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Puts a site directory on this process's path and on that of processes it starts."""
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_plugins():
+    """Each test finds plugins anew, and leaves no toy module behind."""
+    yield
+    plugins.load_stream.cache_clear()
+    plugins.load_dataset.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("toy_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def empty_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow data base with its schema made once; tests copy it."""
+    import mlflow
+
+    path = tmp_path_factory.mktemp("tracking") / "mlflow.db"
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
+    mlflow.search_experiments()
+    mlflow.set_tracking_uri("")
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_tracking_store: Path) -> Path:
+    """A folder of the test's own: working directory, store and tracking store."""
+    shutil.copy(empty_tracking_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    yield tmp_path
+    mlflow.set_tracking_uri("")
+
+
+@pytest.fixture
+def toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The toy stream, installed: it reads numbers from text files, so that steps run in moments."""
+    folder = install(
+        tmp_path_factory.mktemp("site"),
+        distribution="deepfake-toy",
+        modules={"toy_stream.py": (TOY / "toy_stream.py").read_text()},
+        entry_points="[deepfake_core.streams]\ntoy = toy_stream\n",
+    )
+    use_site(monkeypatch, folder)
+    return "toy"
+
+
+@pytest.fixture
+def toy_index(home: Path) -> Path:
+    """Twenty people with two files each, one real and one fake, whose number is higher."""
+    folder = home / "videos"
+    folder.mkdir()
+    return write_toy_index(folder, home / "index.csv")
+
+
+def write_toy_index(folder: Path, path: Path, people: int = 20) -> Path:
+    """Writes toy files and their index."""
+    videos = []
+    for person in range(people):
+        for label, method in ((0, "real"), (1, "swap")):
+            file = folder / f"{method}_{person}.mp4"
+            file.write_text(f"{(person * 37 % people) / people + 0.4 * label}\n{person}")
+            videos.append(VideoRecord(f"toy__{method}__{person}", file, label, "toy", method, (f"p{person:02d}",)))
+    write_index(make_index(videos, "toy"), path)
+    return path
+
+
+def named_index(*rows: tuple[str, int, str, str]) -> Index:
+    """An index without files, from ``(video_id, label, method, "a;b")``."""
+    return make_index(
+        [VideoRecord(i, Path(i), label, "names", method, tuple(who.split(";"))) for i, label, method, who in rows],
+        "names",
+    )

@@ -1,0 +1,73 @@
+"""What a plugin returns is checked before anything is done with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepfake_core.contract import promises
+from deepfake_core.contract.errors import HookFailed
+from deepfake_core.contract.records import Extracted, FoldModel, Predictions, VideoRecord
+
+VIDEO = VideoRecord("v", Path("v.mp4"))
+CLIPS = {"a": Extracted("a", Path()), "b": Extracted("b", Path())}
+
+
+@pytest.mark.parametrize(
+    ("extracted", "says"),
+    [
+        (None, "NoneType"),
+        (Extracted("w", Path()), "asked for 'v'"),
+        (Extracted("v", None), "with path None"),
+        (Extracted("v", Path(), "no_face"), "no_face"),
+        (Extracted("v", Path("/nowhere")), "no folder"),
+        (Extracted("v", Path(), quality={"x": [1]}), "list"),
+    ],
+)
+def test_bad_extraction(extracted, says):
+    with pytest.raises(HookFailed, match=says):
+        promises.check_extracted("s", VIDEO, extracted)
+
+
+def test_good_extraction():
+    promises.check_extracted("s", VIDEO, Extracted("v", Path(), quality={"a": 1, "b": None, "c": "x", "d": True}))
+    promises.check_extracted("s", VIDEO, Extracted("v", None, "no_face"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "p", "embedding", "size", "says"),
+    [
+        (("a",), [0.5], None, 0, "b"),
+        (("a", "a"), [0.5, 0.5], None, 0, "video_id"),
+        (("a", "b"), [0.5, 1.2], None, 0, "outside"),
+        (("a", "b"), [0.5, -1e-9], None, 0, "outside"),
+        (("a", "b"), [[0.5], [0.5]], None, 0, "shape"),
+        (("a", "b"), [0.5, 0.5], None, 4, "no embedding"),
+        (("a", "b"), [0.5, 0.5], np.zeros((2, 3)), 4, r"\(2, 4\)"),
+        (("a", "b"), [0.5, 0.5], np.zeros((2, 3)), 0, "announced none"),
+    ],
+)
+def test_bad_predictions(ids, p, embedding, size, says):
+    with pytest.raises(HookFailed, match=says):
+        promises.check_predictions("s", CLIPS, Predictions(ids, np.array(p), embedding), size)
+
+
+def test_good_predictions_may_abstain():
+    promises.check_predictions("s", CLIPS, Predictions(("b", "a"), np.array([np.nan, 1.0])), 0)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "weights.pth"])
+def test_model_folder_with_pickles(tmp_path, name):
+    (tmp_path / "m").mkdir()
+    promises.check_model("s", FoldModel(tmp_path / "m"), tmp_path)
+    (tmp_path / "m" / name).write_bytes(b"")
+    with pytest.raises(HookFailed, match=name):
+        promises.check_model("s", FoldModel(tmp_path / "m"), tmp_path)
+
+
+def test_model_folder_elsewhere(tmp_path):
+    (tmp_path / "work").mkdir()
+    with pytest.raises(HookFailed, match="not inside"):
+        promises.check_model("s", FoldModel(tmp_path), tmp_path / "work")
