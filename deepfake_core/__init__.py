@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepfake_core.contract.errors import (
+        InvalidTable,
+        NoUsableVideo,
+        UsageError,
         VideoContentChanged,
         VideoError,
         VideoFrameRateTooLow,
@@ -49,12 +52,15 @@ __all__ = [
     "FoldModel",
     "FusedModel",
     "FuserInfo",
+    "InvalidTable",
+    "NoUsableVideo",
     "Predictions",
     "Quality",
     "RunLog",
     "Settings",
     "Store",
     "StreamInfo",
+    "UsageError",
     "VideoContentChanged",
     "VideoError",
     "VideoFrameRateTooLow",

@@ -1,0 +1,40 @@
+# Everything a newcomer needs: `make demo` and `make test` work on a machine with Python 3.10-3.12 and PyPI.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test test-all check bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): requirements.txt constraints.txt setup.cfg $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else f"Python 3.10-3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet -r requirements.txt -e ".[test]"
+	touch $@
+
+demo: $(INSTALLED)  ## the rPPG stream on the demo data set, tracked by MLflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . -e stream -P name=rppg --env-manager local
+
+test: $(INSTALLED)  ## the fast tests
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-all: $(INSTALLED)  ## all tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(INSTALLED)  ## formatting, types, import rules, the fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+bench: $(INSTALLED)  ## side-by-side measurements, as ratios
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
+
+clean:  ## remove the environment
+	rm -rf $(VENV)
