@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deepfake_core import __version__, runlog
 from deepfake_core.contract import tables
@@ -27,9 +28,20 @@ EXPERIMENT = "deepfake"
 class Run:
     """An open MLflow run."""
 
-    def __init__(self, run_id: str, page: str) -> None:
+    def __init__(self, run_id: str, experiment_id: str) -> None:
         self.run_id = run_id
-        self.page = page
+        self.experiment_id = experiment_id
+
+    @property
+    def page(self) -> str:
+        """Where a person looks at the run."""
+        import mlflow
+
+        uri = mlflow.get_tracking_uri()
+        run = f"#/experiments/{self.experiment_id}/runs/{self.run_id}"
+        if uri.startswith("http"):
+            return f"{uri.rstrip('/')}/{run}"
+        return f"http://127.0.0.1:5000/{run} (after: mlflow ui --backend-store-uri {uri})"
 
     def tags(self, tags: Mapping[str, object]) -> None:
         """Sets tags, under ``deepfake.``."""
@@ -72,11 +84,19 @@ class Run:
     def index(self, index: Index) -> None:
         """Logs the index as the run's data set input and as a CSV."""
         import mlflow
-        from mlflow.data.pandas_dataset import from_pandas
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
+        counts = {"videos": len(index.videos), "fakes": sum(video.label or 0 for video in index.videos)}
+        dataset = Dataset(
+            name=Path(index.source).name,
+            digest=index.digest,
+            source_type="deepfake_index",
+            source=json.dumps({"index": index.source}),
+            profile=json.dumps(counts),
+        )
+        context = [InputTag("mlflow.data.context", "index")]
+        mlflow.MlflowClient().log_inputs(self.run_id, datasets=[DatasetInput(dataset, context)])
         table = index.table()
-        data = from_pandas(table, source=index.source, targets="label", name="index", digest=index.digest)
-        mlflow.log_input(data, context="index")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / tables.INDEX_FILE
             table.to_csv(path, index=False)
@@ -124,8 +144,8 @@ class Run:
         """Opens a run below this one."""
         import mlflow
 
-        with mlflow.start_run(run_name=name, nested=True) as active:
-            run = Run(active.info.run_id, _page(active))
+        with mlflow.start_run(run_name=name, experiment_id=self.experiment_id, nested=True) as active:
+            run = Run(active.info.run_id, self.experiment_id)
             run.tags(tags)
             yield run
 
@@ -138,10 +158,8 @@ def step(name: str, run_name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     """
     import mlflow
 
-    if "MLFLOW_RUN_ID" not in os.environ and "MLFLOW_EXPERIMENT_NAME" not in os.environ:
-        mlflow.set_experiment(EXPERIMENT)
-    with mlflow.start_run(run_name=run_name) as active:
-        run = Run(active.info.run_id, _page(active))
+    with mlflow.start_run(run_name=run_name, experiment_id=_experiment()) as active:
+        run = Run(active.info.run_id, active.info.experiment_id)
         if active.info.run_name != run_name:
             mlflow.set_tag("mlflow.runName", run_name)
         run.tags({"step": name, "core_version": __version__, **tags})
@@ -165,12 +183,11 @@ def record(name: str, run_name: str, tags: Mapping[str, object], files: Sequence
             run.artifact(path)
 
 
-def _page(active: Any) -> str:
-    """Where a person looks at the run."""
+def _experiment() -> str | None:
+    """The experiment for a new run; None leaves it to what MLflow's own variables say."""
     import mlflow
 
-    uri = mlflow.get_tracking_uri()
-    run = f"#/experiments/{active.info.experiment_id}/runs/{active.info.run_id}"
-    if uri.startswith("http"):
-        return f"{uri.rstrip('/')}/{run}"
-    return f"http://127.0.0.1:5000/{run} (after: mlflow ui --backend-store-uri {uri})"
+    if {"MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"} & set(os.environ):
+        return None
+    found = mlflow.get_experiment_by_name(EXPERIMENT)
+    return str(found.experiment_id) if found else str(mlflow.create_experiment(EXPERIMENT))

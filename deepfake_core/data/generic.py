@@ -117,7 +117,9 @@ def _index_csv(root: Path, limits: Mapping[str, int], settings: GenericSettings)
             f"{root}: label is {table['label'][wrong].iloc[0]!r} in {tables.rows(wrong)}.", hint="0 is real, 1 is fake."
         )
     if table["path"].isna().any():
-        raise InvalidTable(f"{root}: column 'path' is empty in {tables.rows(table['path'].isna())}.", hint="fill it in.")
+        raise InvalidTable(
+            f"{root}: column 'path' is empty in {tables.rows(table['path'].isna())}.", hint="fill it in."
+        )
     dataset = _name(settings, root)
     folder = root.resolve().parent
 
