@@ -245,5 +245,6 @@ def _finish(extracted: dict[str, Extracted] | Any) -> None:
             click.echo(f"  {item.video_id}: {item.status}: {item.quality.get('detail', '')}", err=True)
         sys.exit(EXIT_PARTIAL)
 
+
 if __name__ == "__main__":
     main()

@@ -22,11 +22,12 @@ def regions_figure(path: Path, *, scale: int = 4, border: int = 12) -> None:
         border: pixels of the portrait kept around the face.
     """
     import cv2
-    from deepfake_faces.mesh import FaceMesh
-    from deepfake_rppg.regions import POLYGONS
     from matplotlib import colormaps
     from PIL import Image
     from skimage.data import astronaut
+
+    from deepfake_faces.mesh import FaceMesh
+    from deepfake_rppg.regions import POLYGONS
 
     portrait = astronaut()
     with FaceMesh() as mesh:

@@ -122,7 +122,9 @@ def test_wrapper_that_is_no_wrapper_is_refused(site, tmp_path, monkeypatch):
     folder = install(
         tmp_path / "w",
         distribution="deepfake-watch",
-        modules={"toy_watch.py": "from deepfake_core import hookimpl\n\n\n@hookimpl\ndef extract(video):\n    return 1\n"},
+        modules={
+            "toy_watch.py": "from deepfake_core import hookimpl\n\n\n@hookimpl\ndef extract(video):\n    return 1\n"
+        },
         entry_points="[deepfake_core.wrappers]\nwatch = toy_watch\n",
     )
     use_site(monkeypatch, folder)

@@ -165,7 +165,7 @@ class Clip:
         Raises:
             Astray: there is no trusting a seek in this file.
         """
-        next(self.timed())  # starts the clock
+        self._start_clock()
         goal = self._clock.pts(start_s)
         if goal is None or not self._indexed:
             raise Astray
@@ -214,6 +214,7 @@ class Clip:
             key = timeline.key_before(mark) if hopping else None
             hop = key is not None and bisect_left(timeline.marks, key) - reached > _HOP_FRAMES
             if key is not None and hop:
+                self._start_clock()
                 self._seek(key)
                 frames = self.timed()
             for time_s, frame in frames:
@@ -224,6 +225,11 @@ class Clip:
                     reached = bisect_right(timeline.marks, here)
                     yield time_s, frame
                     break
+
+    def _start_clock(self) -> None:
+        """Times count from the stream's first frame, so that one has to be seen before any other."""
+        if not self._seen:
+            next(self.timed())
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         try:

@@ -49,8 +49,10 @@ def fold_aucs(oof: pd.DataFrame, title: str) -> Figure:
     figure, axes = new_figure()
     rows = [(fold, video_metrics(part["label"], part["p"])) for fold, part in oof.groupby("fold")]
     values = [found["auc"] for _, found in rows]
-    axes.bar([str(fold) for fold, _ in rows], np.nan_to_num(values), color=REAL_COLOUR, width=0.6)
-    for place, (_, found) in enumerate(rows):
+    places = range(len(rows))
+    axes.bar(places, np.nan_to_num(values), color=REAL_COLOUR, width=0.6)
+    axes.set_xticks(places, [str(fold) for fold, _ in rows])
+    for place, (_, found) in zip(places, rows, strict=True):
         text = "one class" if np.isnan(found["auc"]) else f"{found['auc']:.3f}"
         axes.text(
             place, np.nan_to_num(found["auc"]) + 0.01, f"{text}\nn = {found['scored']:.0f}", ha="center", fontsize=8

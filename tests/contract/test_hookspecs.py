@@ -29,7 +29,9 @@ def test_hook_is_documented_and_typed(hook):
     assert len(inspect.getdoc(hook) or "") > 60
     signature = inspect.signature(hook)
     assert signature.return_annotation is not inspect.Signature.empty
-    assert all(p.annotation is not inspect.Parameter.empty for name, p in signature.parameters.items() if name != "self")
+    assert all(
+        p.annotation is not inspect.Parameter.empty for name, p in signature.parameters.items() if name != "self"
+    )
 
 
 @pytest.mark.parametrize("hook", ALL)

@@ -64,7 +64,9 @@ def celeb_like(seed: int = 0, people: int = 59, partners: int = 13) -> Index:
 
 @pytest.mark.skipif(not FFPP_SPLITS.is_dir(), reason="needs FaceForensics++'s official split files")
 def test_ffpp_pairs_are_500_components_that_folds_never_split():
-    pairs = [tuple(p) for part in ("train", "val", "test") for p in json.loads((FFPP_SPLITS / f"{part}.json").read_text())]
+    pairs = [
+        tuple(p) for part in ("train", "val", "test") for p in json.loads((FFPP_SPLITS / f"{part}.json").read_text())
+    ]
     index = ffpp_like(pairs)
     assert Counter(v.method for v in index.videos) == {"original": 1000, **dict.fromkeys(METHODS, 1000)}
     component = dict(zip((v.video_id for v in index.videos), components(index.videos), strict=True))
@@ -122,7 +124,9 @@ def test_equal_content_under_two_names_stays_together():
 )
 @settings(max_examples=60, deadline=None)
 def test_whatever_the_graph_nobody_is_on_both_sides(rows, count, seed):
-    index = named_index(*[(f"v{n}", y, m, ";".join(f"p{i}" for i in sorted(who))) for n, (y, m, who) in enumerate(rows)])
+    index = named_index(
+        *[(f"v{n}", y, m, ";".join(f"p{i}" for i in sorted(who))) for n, (y, m, who) in enumerate(rows)]
+    )
     try:
         drawn = folds.draw(index, count=count, seed=seed)
     except FoldsImpossible:

@@ -21,9 +21,7 @@ def written(tmp_path: Path, *lines: str, header: str = HEADER) -> Path:
 
 
 def test_round_trip_with_relative_paths(tmp_path):
-    index = make_index(
-        [replace(v, path=tmp_path / "clips" / f"{v.video_id}.mp4") for v in INDEX.videos], "x"
-    )
+    index = make_index([replace(v, path=tmp_path / "clips" / f"{v.video_id}.mp4") for v in INDEX.videos], "x")
     path = tmp_path / "index.csv"
     write_index(index, path)
     assert "clips/a.mp4" in path.read_text()

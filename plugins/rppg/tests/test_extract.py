@@ -9,13 +9,13 @@ import av
 import cv2
 import numpy as np
 import pytest
+from scipy.signal import periodogram
+
+from deepfake_core import VideoFrameRateTooLow, VideoNoFace, VideoTooShort
 from deepfake_rppg.extract import trace
 from deepfake_rppg.pulse import pulse, resample
 from deepfake_rppg.settings import TraceSettings
 from deepfake_rppg.traces import REGIONS, Traces
-from scipy.signal import periodogram
-
-from deepfake_core import VideoFrameRateTooLow, VideoNoFace, VideoTooShort
 
 BPM = 78.0
 SIDE = 240

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from deepfake_rppg.frequency import BANDS, SIZE, luma_spectrum
 from scipy.fft import dctn
+
+from deepfake_rppg.frequency import BANDS, SIZE, luma_spectrum
 
 Y, X = np.indices((SIZE, SIZE))
 
@@ -55,7 +58,7 @@ def test_bands_are_the_mean_log_magnitude_of_the_dct():
     edges = [1 + -(-band * 126 // 32) for band in range(33)]  # 126 diagonals in 32 bands of 3 or 4
     expected = [
         np.log(magnitude[(diagonal >= low) & (diagonal < high)] + 1e-6).mean()
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in pairwise(edges)
     ]
     assert edges[-1] == 127
     np.testing.assert_allclose(luma_spectrum(image)[BANDS:], expected, rtol=1e-10)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from mediapipe.python.solutions import face_mesh_connections as mesh_parts
+
 from deepfake_faces.mesh import FaceMesh
 from deepfake_rppg.regions import POLYGONS, region_means
 from deepfake_rppg.traces import REGIONS
-from mediapipe.python.solutions import face_mesh_connections as mesh_parts
 
 
 @pytest.fixture(scope="module")

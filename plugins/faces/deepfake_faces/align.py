@@ -1,0 +1,107 @@
+"""What does the face look like, upright and at one size?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANCHORS = ((33, 133), (362, 263), (4,), (61,), (291,))
+"""FaceMesh points of the right eye (its two corners), left eye, tip of the nose, right and left corner of the mouth."""
+
+TEMPLATE = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.56), (-0.4, 1.12), (0.4, 1.12)])
+"""Where the anchors lie on an upright face, in distances between the eyes from the point between them."""
+
+SIDE = 2.2
+"""Side of a crop without margin, in distances between the eyes: brows to chin."""
+
+CENTRE = (0.0, 0.55)
+"""Centre of a crop, in the unit of ``TEMPLATE``."""
+
+HASHED_CROPS = 8
+"""Crops in a content hash."""
+
+Image = NDArray[np.integer[Any] | np.floating[Any]]
+
+
+def align(image: Image, landmarks: NDArray[np.float32], *, size: int, margin: float = 0.0) -> Image:
+    """The face, turned upright, centred and scaled; neither stretched nor mirrored.
+
+    The similarity transform fits five anchors to ``TEMPLATE`` in the sense of least squares. A face larger than the
+    crop is reduced by averaging, so that it hardly aliases; a smaller one is interpolated linearly. What lies outside
+    the frame is mirrored at its border.
+
+    Args:
+        image: ``[H, W, 3]`` or ``[H, W]``, uint8 or float32.
+        landmarks: ``[468, 2 or 3]``, x and y in pixels of ``image``.
+        size: side of the crop, pixels.
+        margin: border added on each side, as a share of the crop without margin: 0 is brows to chin, 0.5 the whole
+            head with some background.
+
+    Returns:
+        ``[size, size, 3]`` or ``[size, size]``, of the type of ``image``.
+    """
+    import cv2
+
+    anchors = np.array([landmarks[list(points), :2].mean(axis=0) for points in ANCHORS], np.float64)
+    # As complex numbers a similarity is x = turn * template + shift, and least squares has a closed form.
+    seen, ideal = anchors @ (1, 1j), TEMPLATE @ (1, 1j)
+    offset = ideal - ideal.mean()
+    turn = np.vdot(offset, seen) / np.vdot(offset, offset).real
+    centre = seen.mean() + turn * (complex(*CENTRE) - ideal.mean())
+    side = SIDE * (1 + 2 * margin)
+
+    # Averaging whole pixels before the turn is cheap, but blurs by how they happen to lie; so the last factor of 2 to 4
+    # is averaged after the turn, and the crop is as sharp whatever the size of the face.
+    scale = abs(turn) * side / size
+    shrink = max(1, int(scale / 2))
+    if shrink > 1:
+        rows, columns = image.shape[0] // shrink, image.shape[1] // shrink
+        whole = image[: rows * shrink, : columns * shrink]
+        image = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    oversampling = max(1, math.ceil(scale / shrink))
+    grid = size * oversampling
+    step = turn * side / shrink / grid
+    corner = centre / shrink - (0.5 + 0.5j) - step * (grid - 1) * (0.5 + 0.5j)
+    to_frame = np.array([[step.real, -step.imag, corner.real], [step.imag, step.real, corner.imag]])
+    crop = cv2.warpAffine(
+        image, to_frame, (grid, grid), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA) if oversampling > 1 else crop
+
+
+def difference_hash(crop: Image) -> str:
+    """64 bits that survive re-encoding and rescaling, as 16 hexadecimal digits.
+
+    The crop is averaged to 4 rows of 9 cells and, apart from that, to 4 columns of 9 cells. Each bit says whether
+    a cell is brighter than its neighbour: 32 along rows, 32 along columns.
+
+    Args:
+        crop: ``[H, W, 3] RGB`` or ``[H, W]``, uint8 or float32, at least 9 pixels on each side.
+    """
+    import cv2
+
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) if crop.ndim == 3 else crop
+    grey = grey.astype(np.float32)
+    rows = cv2.resize(grey, (9, 4), interpolation=cv2.INTER_AREA)
+    columns = cv2.resize(grey, (4, 9), interpolation=cv2.INTER_AREA)
+    bits = np.concatenate([np.diff(rows, axis=1).ravel() > 0, np.diff(columns, axis=0).ravel() > 0])
+    return np.packbits(bits).tobytes().hex()
+
+
+def content_hash(crops: Sequence[Image]) -> str:
+    """A clip's content: the difference hashes of eight face crops, ``8 x 16`` hexadecimal digits.
+
+    Two clips show the same content when their hashes differ in few bits. Measured on real clips, of 64 bits per crop:
+    at most 5 between a clip and its re-encoding at half the size (H.264, crf 32; 31 clips), at least 10 and
+    mostly 20 to 34 between clips of different people (66 clips).
+
+    Args:
+        crops: eight, with a margin of 0.5, from evenly spaced moments (the middle of each eighth of the window).
+    """
+    if len(crops) != HASHED_CROPS:
+        raise ValueError(f"{len(crops)} crops, a content hash takes {HASHED_CROPS}")
+    return "".join(difference_hash(crop) for crop in crops)
