@@ -7,7 +7,8 @@ class TestMyStream(StreamConformance):
     overrides = "epochs=1"
 
     @pytest.fixture(scope="class")
-    def videos(self, tmp_path_factory):
+    @classmethod
+    def videos(cls, tmp_path_factory):
         return make_some_tiny_videos(tmp_path_factory.mktemp("videos"))
 """
 
@@ -54,36 +55,42 @@ class StreamConformance:
     overrides = ""
 
     @pytest.fixture(scope="class")
-    def videos(self) -> Sequence[VideoRecord]:
+    @classmethod
+    def videos(cls) -> Sequence[VideoRecord]:
         """At least six usable videos of at least three people, both classes. To be overridden."""
         raise NotImplementedError("override the fixture `videos`")
 
     @pytest.fixture(scope="class")
-    def stream(self) -> Stream:
+    @classmethod
+    def stream(cls) -> Stream:
         """The loaded stream."""
-        return load_stream(self.name)
+        return load_stream(cls.name)
 
     @pytest.fixture(scope="class")
-    def settings(self, stream: Stream) -> Settings:
+    @classmethod
+    def settings(cls, stream: Stream) -> Settings:
         """The settings the checks run with."""
-        return stream.settings(self.preset, self.overrides)
+        return stream.settings(cls.preset, cls.overrides)
 
     @pytest.fixture(scope="class")
+    @classmethod
     def clips(
-        self, stream: Stream, settings: Settings, conformance_store: Store, videos: Sequence[VideoRecord]
+        cls, stream: Stream, settings: Settings, conformance_store: Store, videos: Sequence[VideoRecord]
     ) -> Mapping[str, Extracted]:
         """Every video, extracted."""
         return {v.video_id: stream.extract(v, settings, conformance_store) for v in videos}
 
     @pytest.fixture(scope="class")
-    def fold(self, videos: Sequence[VideoRecord]) -> Fold:
+    @classmethod
+    def fold(cls, videos: Sequence[VideoRecord]) -> Fold:
         """Everything but the last real and the last fake video, which are held out."""
         last = {next(v.video_id for v in reversed(videos) if v.label == label) for label in (REAL, FAKE)}
         return Fold(0, tuple(v for v in videos if v.video_id not in last), (), SEED)
 
     @pytest.fixture(scope="class")
+    @classmethod
     def model(
-        self,
+        cls,
         stream: Stream,
         settings: Settings,
         clips: Mapping[str, Extracted],
@@ -91,7 +98,7 @@ class StreamConformance:
         tmp_path_factory: pytest.TempPathFactory,
     ) -> FoldModel:
         """A trained model."""
-        return self._train(stream, settings, clips, fold, tmp_path_factory.mktemp("work"))
+        return cls._train(stream, settings, clips, fold, tmp_path_factory.mktemp("work"))
 
     @staticmethod
     def _train(
