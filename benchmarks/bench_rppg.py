@@ -28,7 +28,7 @@ from deepfake_core.data import video
 from deepfake_faces.mesh import FaceMesh
 from deepfake_faces.track import CANDIDATES
 from deepfake_rppg.extract import trace
-from deepfake_rppg.features.vector import all_features
+from deepfake_rppg.features import all_features, measure
 from deepfake_rppg.settings import RppgSettings, TraceSettings
 from deepfake_rppg.traces import Traces
 
@@ -117,7 +117,7 @@ def main() -> None:
             "face mesh, one face": lambda: follow_faces(frames, faces=1),
             f"face mesh, up to {CANDIDATES} faces": lambda: follow_faces(frames, faces=CANDIDATES),
             "trace": lambda: trace(clip, settings, folder),
-            "features": lambda: all_features(traces, settings),
+            "features": lambda: all_features(measure(traces, settings), traces),
         }
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in actions}
         for _ in range(options.repeats):

@@ -3,8 +3,8 @@
 ``map`` gives one outcome per item, in the items' order, whatever the number of workers. An item that fails doesn't stop
 the others, nor does one that kills its process.
 
-The function must be importable by name where it runs (no lambda), and the items, values and errors must pickle. A Dask cluster
-needs the same installation as here, and sees files under the same paths.
+The function must be importable by name where it runs (no lambda), and items and values must pickle. A Dask cluster needs the
+same installation as here, and must see files under the same paths.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import reprlib
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
@@ -32,6 +33,8 @@ Value = TypeVar("Value")
 
 # How long a cluster may take to answer, and to have a worker.
 _ANSWER_S = 5
+# After how long a process without work ends: one that isn't needed any more, or (a little later) whose parent was killed.
+_IDLE_S = 10
 # What numerical libraries read, when they are loaded, to learn how many threads to use.
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -83,7 +86,7 @@ def map(
         items: what to apply it to.
         workers: ``auto`` for one process per usable core; a number of processes, where 1 means this process (so that
             an item that kills its process kills this one); or ``tcp://host:port``, the scheduler of a Dask cluster.
-        label: stands before the progress bar and in messages.
+        label: stands before the progress bar.
         progress: show a bar on stderr; None shows it on a terminal only.
 
     Returns:
@@ -164,10 +167,15 @@ def _travels(error: Exception) -> bool:
 
 def _in_this_process(function: Callable[[Item], Value], items: Sequence[Item]) -> Iterator[Result]:
     for position, item in enumerate(items):
+        result: Result
         try:
-            yield position, _call(function, item), None
+            result = position, _call(function, item), None
         except Exception as error:
-            yield position, None, error
+            traceback.clear_frames(
+                error.__traceback__
+            )  # or what the function held in memory lives as long as the error
+            result = position, None, error
+        yield result
 
 
 def _in_processes(function: Callable[[Item], Value], items: Sequence[Item], workers: int) -> Iterator[Result]:
@@ -196,7 +204,7 @@ def _in_processes(function: Callable[[Item], Value], items: Sequence[Item], work
                     start_next(pool)
                     yield _result(position, future)
 
-    for position in died:
+    for position in sorted(died):
         with _pools(workers) as new_pool:
             future = _submit(new_pool(), function, items[position])
             wait([future])
@@ -212,11 +220,17 @@ def _pools(workers: int) -> Iterator[Callable[[], ProcessPoolExecutor]]:
     """Makes pools of one process each, and ends them on the way out; at once if something went wrong."""
     from joblib.externals.loky import ProcessPoolExecutor
 
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker
+
+        # Else the first worker would start it, and starting it unblocks the Ctrl-C that ``_submit`` blocks.
+        resource_tracker.ensure_running()
     threads = str(max(1, _cores() // workers))
     pools: list[ProcessPoolExecutor] = []
 
     def new_pool() -> ProcessPoolExecutor:
-        pools.append(ProcessPoolExecutor(max_workers=1, env=dict.fromkeys(_THREAD_VARIABLES, threads)))
+        env = dict.fromkeys(_THREAD_VARIABLES, threads)
+        pools.append(ProcessPoolExecutor(max_workers=1, timeout=_IDLE_S, env=env))
         return pools[-1]
 
     orderly = False
@@ -239,7 +253,7 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[Item], Value], item: 
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _result(position: int, future: Future[Any]) -> Result:
+def _result(position: int, future: Any) -> Result:
     error = future.exception()
     if error is None:
         return position, future.result(), None
@@ -259,14 +273,14 @@ def _worker_died(item: object, reason: BaseException) -> WorkerDied:
 
 def _on_cluster(function: Callable[[Item], Value], items: Sequence[Item], address: str) -> Iterator[Result]:
     try:
-        from distributed import Client, KilledWorker, as_completed
+        import distributed
     except ImportError as error:
         raise UsageError(
             f"workers={address} needs the package distributed, which isn't installed.",
             hint='pip install "deepfake-core[dask]"',
         ) from error
     try:
-        client = Client(address, timeout=_ANSWER_S, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = distributed.Client(address, timeout=_ANSWER_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, asyncio.TimeoutError) as error:
         raise UsageError(
             f"no Dask scheduler answers at {address}.",
@@ -282,16 +296,16 @@ def _on_cluster(function: Callable[[Item], Value], items: Sequence[Item], addres
         call = partial(_call, function)
         positions = {future: position for position, future in enumerate(client.map(call, items, pure=False))}
         died: list[int] = []
-        for future in as_completed(list(positions), loop=client.loop):  # type: ignore[no-untyped-call]
+        for future in distributed.as_completed(list(positions), loop=client.loop):  # type: ignore[no-untyped-call]
             position = positions.pop(future)
-            if isinstance(future.exception(), KilledWorker):
+            if isinstance(future.exception(), distributed.KilledWorker):
                 died.append(position)  # or was on the same worker as one that did: the scheduler can't tell
             else:
                 yield _result(position, future)
-        for position in died:
+        for position in sorted(died):
             future = client.submit(call, items[position], pure=False)
-            failure = future.exception()
-            if isinstance(failure, KilledWorker):
+            failure = future.exception()  # type: ignore[no-untyped-call]
+            if isinstance(failure, distributed.KilledWorker):
                 yield position, None, _worker_died(items[position], failure)
             else:
                 yield _result(position, future)

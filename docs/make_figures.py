@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 IMAGES = Path(__file__).parent / "images"
 
 
-def regions_figure(path: Path, *, scale: int = 4, border: int = 12) -> None:
+def regions_figure(path: Path, *, scale: float = 2.6, border: int = 10) -> None:
     """Draws the nine regions of the rPPG stream on a portrait.
 
     Args:
@@ -44,10 +44,12 @@ def regions_figure(path: Path, *, scale: int = 4, border: int = 12) -> None:
     drawn = cv2.addWeighted(drawn, 0.45, face, 0.55, 0)
     for name, polygon in corners.items():
         cv2.polylines(drawn, [_fixed(polygon)], True, (255, 255, 255), 1, cv2.LINE_AA, 4)
-        _write(drawn, name.replace("_", " "), polygon.mean(axis=0))
+        x, y = polygon.mean(axis=0)
+        words = name.split("_")
+        for line, word in enumerate(words):
+            _write(drawn, word, (x, y + 11 * (line - (len(words) - 1) / 2)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A palette keeps the file small.
-    Image.fromarray(drawn).quantize(256).save(path, optimize=True)
+    Image.fromarray(drawn).save(path, optimize=True)
 
 
 def _fixed(polygon: NDArray[np.floating]) -> NDArray[np.int32]:
@@ -55,13 +57,13 @@ def _fixed(polygon: NDArray[np.floating]) -> NDArray[np.int32]:
     return np.round(polygon * 16).astype(np.int32)
 
 
-def _write(image: NDArray[np.uint8], text: str, centre: NDArray[np.floating]) -> None:
+def _write(image: NDArray[np.uint8], text: str, centre: tuple[float, float]) -> None:
     import cv2
 
-    size, _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.32, 1)
+    size, _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.3, 1)
     origin = (int(centre[0] - size[0] / 2), int(centre[1] + size[1] / 2))
     for colour, thickness in (((0, 0, 0), 2), ((255, 255, 255), 1)):
-        cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.32, colour, thickness, cv2.LINE_AA)
+        cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.3, colour, thickness, cv2.LINE_AA)
 
 
 if __name__ == "__main__":

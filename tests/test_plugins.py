@@ -49,7 +49,7 @@ def test_listing_imports_nothing(site):
 
 def test_broken_plugin_is_named_and_does_not_stop_others(site):
     site(("import json", "raise RuntimeError('imported')"))
-    site(distribution="deepfake-other", name="other", *[('name="toy"', 'name="other"')])
+    site(('name="toy"', 'name="other"'), distribution="deepfake-other", name="other")
     with pytest.raises(BrokenPlugin, match=r"deepfake-toy 1\.0.*RuntimeError: imported"):
         plugins.load_stream("toy")
     assert plugins.load_stream("other").info.name == "other"
@@ -91,7 +91,7 @@ def test_contract_breaches_are_refused_at_load(site, change, says):
 
 def test_two_streams_do_not_see_each_others_calls(site, tmp_path):
     site()
-    site(distribution="deepfake-other", name="other", *[('name="toy"', 'name="other"')])
+    site(('name="toy"', 'name="other"'), distribution="deepfake-other", name="other")
     assert plugins.load_stream("toy").info.name == "toy"
     assert plugins.load_stream("other").info.name == "other"
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import errno
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.stream import Disposition
@@ -40,6 +40,8 @@ _HOP_FRAMES = 32
 # Codecs that may keep 16 frames at hand; and the bits per pixel (4:2:0 of 10 bits) for which 16 of them fit.
 _MANY_REFERENCES = ("h264", "hevc", "vvc", "vp9", "av1")
 _FITTING_BITS = 24
+# Tags in another encoding than UTF-8 are no error; from version 19 on, av knows that by itself.
+_TAGS: Mapping[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 # Decoders round the width up to 64 pixels before they compare with FFmpeg's max_pixels, so that bound is a little wider
 # and the exact one is checked here.
 _ROUNDING = 64 * 16_384
@@ -72,8 +74,8 @@ def opened(path: Path, limits: Limits) -> Iterator[Clip]:
     """The file's video stream; closed, and FFmpeg's errors translated, on the way out."""
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, **_decoder_options(limits)}
     try:
-        # An absolute path can't be mistaken for a URL. Tags in another encoding than UTF-8 don't matter here.
-        with av.open(Path(path).absolute(), options=options, metadata_errors="replace") as container:
+        # An absolute path can't be mistaken for a URL.
+        with av.open(Path(path).absolute(), options=options, **_TAGS) as container:
             yield Clip(path, container, limits)
     except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
         raise VideoMissing(f"{path}: {error.strerror}") from error
@@ -138,11 +140,13 @@ class Clip:
             except av.FFmpegError as error:
                 self._refuse_if_beyond_limit(error)
                 continue  # a damaged packet: the decoder finds its way again at a later one
-            for frame in batch:
-                self._refuse_beyond_limit(frame.width, frame.height, frame.format)
-                if not frame.is_corrupt:
+            while batch:
+                self._refuse_beyond_limit(batch[0].width, batch[0].height, batch[0].format)
+                if batch[0].is_corrupt:
+                    del batch[0]
+                else:
                     self._seen += 1
-                    yield frame
+                    yield batch.pop(0)  # without a name here that would keep it in memory
         if not self._seen:
             raise VideoUnreadable(f"{self._path}: no frame can be decoded")
 
@@ -153,11 +157,7 @@ class Clip:
             VideoUnreadable: there is no sound frame; or one without timestamp, in a file without frame rate.
             VideoTooLarge: a frame exceeds the limit.
         """
-        for frame in self.decoded():
-            time_s = self._clock.seconds(frame.pts)
-            if math.isnan(time_s):
-                raise VideoUnreadable(f"{self._path}: neither timestamps nor a frame rate")
-            yield time_s, frame
+        return map(self._with_time, self.decoded())
 
     def seek_before(self, start_s: float) -> None:
         """Moves to a key frame at or before ``start_s``.
@@ -230,6 +230,12 @@ class Clip:
         """Times count from the stream's first frame, so that one has to be seen before any other."""
         if not self._seen:
             next(self.timed())
+
+    def _with_time(self, frame: av.VideoFrame) -> tuple[float, av.VideoFrame]:
+        time_s = self._clock.seconds(frame.pts)
+        if math.isnan(time_s):
+            raise VideoUnreadable(f"{self._path}: neither timestamps nor a frame rate")
+        return time_s, frame
 
     def _packets(self) -> Iterator[Packet[VideoStream]]:
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import dropwhile, islice, starmap, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -128,18 +128,18 @@ def frames(
         VideoUnreadable: no video, or no frame of it can be decoded.
         VideoTooLarge: a frame exceeds ``limits.max_pixels``; also when the size changes midway.
     """
-    end_s = start_s + min(limits.max_duration_s, math.inf if duration_s is None else duration_s)
-    to_rgb = _ToRgb(max_side)
+    first_s = start_s - _NEAR_S
+    end_s = start_s + min(limits.max_duration_s, math.inf if duration_s is None else duration_s) - _NEAR_S
+    upright = _Upright(max_side)
     for seeking in (start_s > _FAR_S, False):
         try:
             with opened(path, limits) as clip:
                 if seeking:
                     clip.seek_before(start_s)
-                wanted = (timed for timed in clip.timed() if timed[0] >= start_s - _NEAR_S)
-                for time_s, frame in islice(wanted, limits.max_frames):
-                    if time_s >= end_s - _NEAR_S:
-                        break
-                    yield Frame(time_s, to_rgb(frame))
+                # These iterators, unlike a loop, hold on to no frame while the next one is decoded.
+                late = dropwhile(lambda timed: timed[0] < first_s, clip.timed())
+                wanted = takewhile(lambda timed: timed[0] < end_s, late)
+                yield from starmap(upright, islice(wanted, limits.max_frames))
             return
         except Astray:
             continue
@@ -167,21 +167,21 @@ def sample(path: Path, count: int, *, max_side: int | None = None, limits: Limit
     with opened(path, limits) as clip:
         timeline = clip.timeline()
     wanted = timeline.spread(count)
-    to_rgb = _ToRgb(max_side)
+    upright = _Upright(max_side)
     given = 0
     for hopping in (True, False):
         try:
             with opened(path, limits) as clip:
-                for time_s, frame in clip.grab(wanted[given:], timeline, hopping=hopping):
-                    yield Frame(time_s, to_rgb(frame))
+                for frame in starmap(upright, clip.grab(wanted[given:], timeline, hopping=hopping)):
+                    yield frame
                     given += 1
             return
         except Astray:
             continue
 
 
-class _ToRgb:
-    """Scales a decoded frame and turns it into upright RGB.
+class _Upright:
+    """Makes a ``Frame`` of a decoded one: scales it, converts it to RGB, turns it.
 
     Args:
         max_side: most pixels of the longer side; None leaves the size as it is.
@@ -194,7 +194,7 @@ class _ToRgb:
         self._reformatter = VideoReformatter()
         self._turn: _Turn | None = None
 
-    def __call__(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
+    def __call__(self, time_s: float, frame: av.VideoFrame) -> Frame:
         if frame.colorspace == _SPC_RESERVED:  # says as little as "unspecified", but swscale refuses it
             frame.colorspace = _SPC_UNSPECIFIED
         if self._turn is None:
@@ -211,7 +211,7 @@ class _ToRgb:
             interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
             threads=1,
         )
-        return self._turn.apply(cast("NDArray[np.uint8]", rgb.to_ndarray()))
+        return Frame(time_s, self._turn.apply(cast("NDArray[np.uint8]", rgb.to_ndarray())))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ class FaceMesh:
     """MediaPipe FaceMesh for the frames of one clip, in time order.
 
     Points are followed from frame to frame: the face detector runs only while fewer than ``faces`` faces are
-    followed. Frames must therefore come from one clip and in order; make a new mesh for every clip.
+    followed. Frames must therefore come from one clip and in order; make a new mesh for every clip. Unless
+    ``following``, each frame stands alone and the detector always runs.
 
     MediaPipe's threads don't survive a fork. In worker processes (loky, or any that is spawned) make the mesh
     inside the worker, one per call; never make one and then fork. A mesh belongs to the thread that uses it.
@@ -49,22 +50,19 @@ class FaceMesh:
     Args:
         faces: faces looked for at most. With 1 the detector rests while a face is followed, which saves a third
             of the time, but the mesh then stays with the face it saw first, however small.
-        detection_confidence: lowest score of a newly detected face, 0 to 1.
-        tracking_confidence: lowest score of a followed face, 0 to 1; below it the detector looks again.
+        following: whether a frame's faces are looked for where the last frame had them.
     """
 
-    def __init__(self, *, faces: int = 1, detection_confidence: float = 0.5, tracking_confidence: float = 0.5) -> None:
+    def __init__(self, *, faces: int = 1, following: bool = True) -> None:
         # Protobuf's advice to MediaPipe's authors comes with every result.
         warnings.filterwarnings("ignore", message=r"SymbolDatabase\.GetPrototype", category=UserWarning)
         with _without_chatter():
             from mediapipe.python.solutions import face_mesh
 
             self._mesh = face_mesh.FaceMesh(
-                static_image_mode=False,
+                static_image_mode=not following,
                 max_num_faces=faces,
                 refine_landmarks=False,
-                min_detection_confidence=detection_confidence,
-                min_tracking_confidence=tracking_confidence,
             )
             # The models load, and talk, in background threads until the first frame is through.
             self._mesh.process(np.zeros((64, 64, 3), np.uint8))

@@ -27,12 +27,11 @@ def run(monkeypatch) -> Callable[..., FaceTrack[Spot]]:
 
     def run_script(script: Sequence[Sequence[Spot]], **options: float) -> FaceTrack[Spot]:
         class ScriptedMesh:
-            def __init__(self, *, faces: int) -> None:
+            def __init__(self, *, faces: int, following: bool = True) -> None:
                 self.most = faces
-                self.frames = iter(script)
 
             def detect(self, rgb: np.ndarray) -> np.ndarray:
-                found = [face(*spot) for spot in next(self.frames)][: self.most]
+                found = [face(*spot) for spot in script[rgb[0, 0, 0]]][: self.most]
                 return np.stack(found) if found else np.empty((0, POINTS, 3), np.float32)
 
             def __enter__(self):
@@ -41,7 +40,7 @@ def run(monkeypatch) -> Callable[..., FaceTrack[Spot]]:
             def __exit__(self, *_: object) -> None: ...
 
         monkeypatch.setattr(track, "FaceMesh", ScriptedMesh)
-        frames = (Frame(number / 25, np.zeros((4, 4, 3), np.uint8)) for number in range(len(script)))
+        frames = (Frame(number / 25, np.full((4, 4, 3), number, np.uint8)) for number in range(len(script)))
         return follow(frames, lambda _, __, points: tuple(map(float, track._boxes(points[None])[0])), **options)
 
     return run_script
@@ -49,7 +48,7 @@ def run(monkeypatch) -> Callable[..., FaceTrack[Spot]]:
 
 def test_the_lasting_face_wins_over_the_one_that_is_larger_for_a_moment(run):
     person, passer_by = (100.0, 100.0, 100.0), (400.0, 50.0, 200.0)
-    found = run([[person]] * 40 + [[passer_by, person]] * 8 + [[person]] * 12)
+    found = run([[person]] * 40 + [[person, passer_by]] * 8 + [[person]] * 12)
     assert found.present.all()
     np.testing.assert_allclose(found.boxes, np.tile((100, 100, 200, 200), (60, 1)), rtol=1e-6)
     assert set(found.measured) == {(100.0, 100.0, 200.0, 200.0)}
@@ -102,7 +101,7 @@ def test_jumps_are_counted(run):
 
 def test_a_momentary_detection_is_not_a_face_seen(run):
     spot = (100.0, 100.0, 100.0)
-    found = run([[spot]] * 50 + [[spot, (400.0, 100.0, 90.0)]] * 4 + [[spot]] * 50)
+    found = run([[spot]] * 50 + [[spot, (400.0, 100.0, 90.0)]] * 4 + [[spot]] * 50, look_around_every=1)
     assert found.faces_seen == 1
 
 
@@ -112,6 +111,22 @@ def test_a_newcomer_takes_the_place_of_the_weakest_out_of_sight(run):
     found = run(passers_by + [[(100.0, 300.0, 150.0)]] * 30)
     np.testing.assert_array_equal(found.present, [False] * 15 + [True] * 30)
     assert found.faces_seen == 4
+
+
+def test_newcomers_do_not_displace_the_strongest(run):
+    person = (100.0, 300.0, 150.0)
+    passers_by = [[(200.0 * number, 0.0, 100.0)] for number in range(4) for _ in range(3)]
+    found = run([[person]] * 20 + passers_by + [[person]] * 10)
+    np.testing.assert_array_equal(found.present, [True] * 20 + [False] * 12 + [True] * 10)
+
+
+def test_a_face_that_joins_later_is_found_by_the_next_look_around(run):
+    speaker, newcomer = (100.0, 100.0, 80.0), (300.0, 100.0, 160.0)
+    script = [[speaker]] * 5 + [[speaker, newcomer]] * 55
+    found = run(script, look_around_every=10)
+    np.testing.assert_array_equal(found.present, [False] * 10 + [True] * 50)
+    np.testing.assert_allclose(found.boxes[10:, 0], 300)
+    assert run(script, look_around_every=1).present.sum() == 55
 
 
 def test_too_few_frames_with_a_face(run):

@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from deepfake_rppg import arrays
 
 if TYPE_CHECKING:
     import lightgbm as lgb
     import xgboost as xgb
-    from deepfake_rppg.settings import RppgSettings
     from numpy.typing import NDArray
     from sklearn.ensemble import HistGradientBoostingClassifier
+
+    from deepfake_rppg.settings import RppgSettings
 
 XGBOOST_FILE = "xgboost.ubj"
 LIGHTGBM_FILE = "lightgbm.txt"

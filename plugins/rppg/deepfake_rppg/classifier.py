@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from deepfake_core.contract.errors import NoUsableVideo, UsageError
 from deepfake_rppg.boosting import Boosters
 from deepfake_rppg.preparation import Preparation
 
-from deepfake_core.contract.errors import NoUsableVideo, UsageError
-
 if TYPE_CHECKING:
     import pandas as pd
-    from deepfake_rppg.settings import RppgSettings
     from numpy.typing import ArrayLike, NDArray
+
+    from deepfake_rppg.settings import RppgSettings
 
     Split = tuple[ArrayLike, ArrayLike]
     """Positions of the rows to fit on, and of those to score."""

@@ -21,8 +21,8 @@ def make(traces: Traces, settings: FeatureSettings, folder: Path) -> dict[str, f
     Returns:
         Facts: ``bpm``, heart rate; ``snr_db``, its signal-to-noise ratio. None where there is no pulse to measure.
     """
-    values = all_features(traces, settings)
     report = measure(traces, settings)
+    values = all_features(report, traces)
     np.savez(folder / FEATURES_FILE, names=np.array(list(values)), values=np.array(list(values.values())))
     np.savez_compressed(
         folder / PULSE_FILE,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from deepfake_rppg.preparation import SCALED_LIMIT
 
 if TYPE_CHECKING:

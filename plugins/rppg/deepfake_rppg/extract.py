@@ -82,8 +82,10 @@ def trace(path: Path, settings: TraceSettings, folder: Path) -> dict[str, float 
     from deepfake_faces.track import follow
 
     info = video.probe(path)
-    measure = functools.partial(_measure, detail_every=DETAIL_EVERY if settings.sampling == "window" else 1)
-    track = follow(_frames(path, settings), measure)
+    if settings.sampling == "window":
+        track = follow(_frames(path, settings), functools.partial(_measure, detail_every=DETAIL_EVERY))
+    else:
+        track = follow(_frames(path, settings), functools.partial(_measure, detail_every=1), look_around_every=1)
 
     seen = np.flatnonzero(track.present)
     stretch = slice(seen[0], seen[-1] + 1)

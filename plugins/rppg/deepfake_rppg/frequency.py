@@ -23,6 +23,7 @@ What was decided, and why:
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ FLOOR = 1e-6
 """Added before the logarithm, so that an empty frequency stays finite."""
 
 
-def luma_spectrum(luma: NDArray[np.uint8] | NDArray[np.floating]) -> NDArray[np.float64]:
+def luma_spectrum(luma: NDArray[np.integer[Any] | np.floating[Any]]) -> NDArray[np.float64]:
     """The frequency block of one face.
 
     Args:

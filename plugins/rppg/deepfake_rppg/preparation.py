@@ -7,15 +7,16 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from deepfake_rppg import arrays
 
 from deepfake_core.contract.errors import InvalidTable, NoUsableVideo
 from deepfake_core.contract.tables import listed
+from deepfake_rppg import arrays
 
 if TYPE_CHECKING:
     import pandas as pd
-    from deepfake_rppg.settings import RppgSettings
     from numpy.typing import NDArray
+
+    from deepfake_rppg.settings import RppgSettings
 
 PREPARATION_FILE = "preparation.npz"
 

@@ -16,18 +16,18 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from deepfake_rppg import arrays, boosting, classifier, exports
-from deepfake_rppg import preparation as prep
-from deepfake_rppg.boosting import Boosters, TreeSum
-from deepfake_rppg.classifier import StackingModel, fit, inner_scores
-from deepfake_rppg.preparation import Preparation
-from deepfake_rppg.settings import RppgSettings
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import RobustScaler
 
 from deepfake_core.contract.errors import InvalidTable, NoUsableVideo, UsageError
+from deepfake_rppg import arrays, boosting, classifier, exports
+from deepfake_rppg import preparation as prep
+from deepfake_rppg.boosting import Boosters, TreeSum
+from deepfake_rppg.classifier import StackingModel, fit, inner_scores
+from deepfake_rppg.preparation import Preparation
+from deepfake_rppg.settings import RppgSettings
 
 QUICK = RppgSettings(rounds=40, learning_rate=0.1, selector_trees=40)
 """Same code, fewer trees."""

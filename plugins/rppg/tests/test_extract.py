@@ -44,12 +44,12 @@ def film() -> Callable[..., list[np.ndarray]]:
     portrait = cv2.resize(portrait, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     grain = np.random.default_rng(0).uniform(-1, 1, portrait.shape).astype(np.float32)
 
-    def shoot(seconds: float, fps: float, *, bare: float = 0.0) -> list[np.ndarray]:
-        """With ``bare`` seconds of empty wall at the start."""
+    def shoot(seconds: float, fps: float, *, bare: tuple[float, float] = (0.0, 0.0)) -> list[np.ndarray]:
+        """With an empty wall from ``bare[0]`` to ``bare[1]`` seconds."""
         frames = []
         for number in range(round(seconds * fps)):
             time = number / fps
-            if time < bare:
+            if bare[0] <= time < bare[1]:
                 frames.append(np.full((SIDE, SIDE, 3), 120, np.uint8))
                 continue
             beat = np.float32(0.02 * np.sin(2 * np.pi * BPM / 60 * time) * np.array([0.33, 0.77, 0.53]))
@@ -127,9 +127,11 @@ def test_a_short_clip(film, tmp_path):
     assert raised.value.detail == "2.0 s of 3.0 s"
 
 
-def test_a_clip_of_exactly_the_shortest_length_will_do(film, tmp_path):
-    path = write(tmp_path / "just.mp4", film(3.0, 30000 / 1001), 30000 / 1001)
-    assert trace(path, SETTINGS, tmp_path)["frames"] == 90
+def test_less_than_half_a_frame_does_not_make_a_clip_too_short(film, tmp_path):
+    path = write(tmp_path / "just.mp4", film(3.0, 25), 25)
+    assert trace(path, TraceSettings(window_s=4.0, min_s=3.015), tmp_path)["frames"] == 75
+    with pytest.raises(VideoTooShort):
+        trace(path, TraceSettings(window_s=4.0, min_s=3.025), tmp_path)
 
 
 def test_a_low_frame_rate(film, tmp_path):
@@ -162,7 +164,7 @@ def test_no_face(tmp_path):
 
 
 def test_what_comes_before_the_face_is_left_out(film, tmp_path):
-    path = write(tmp_path / "late.mp4", film(4.0, 25, bare=0.8), 25)
+    path = write(tmp_path / "late.mp4", film(4.0, 25, bare=(0.0, 0.8)), 25)
     facts = trace(path, SETTINGS, tmp_path)
     traces = Traces.load(tmp_path)
     assert facts["frames"] == len(traces.times) == pytest.approx(80, abs=2)
@@ -171,8 +173,14 @@ def test_what_comes_before_the_face_is_left_out(film, tmp_path):
 
 
 def test_a_face_that_is_seen_too_briefly(film, tmp_path):
-    path = write(tmp_path / "late.mp4", film(4.0, 25, bare=1.6), 25)
+    path = write(tmp_path / "late.mp4", film(4.0, 25, bare=(0.0, 1.6)), 25)
     with pytest.raises(VideoTooShort, match=r"2\.\d s of 3\.0 s with a face"):
+        trace(path, SETTINGS, tmp_path)
+
+
+def test_a_face_with_a_long_gap(film, tmp_path):
+    path = write(tmp_path / "gap.mp4", film(4.0, 25, bare=(1.2, 2.6)), 25)
+    with pytest.raises(VideoNoFace, match=r"face in 6\d of 100 frames, 70% needed"):
         trace(path, SETTINGS, tmp_path)
 
 

@@ -57,7 +57,7 @@ def test_half_a_minute_has_every_feature(film):
 
 def test_the_image_frequencies_follow(film):
     traces = film()
-    values = all_features(traces, SETTINGS)
+    values = all_features(measure(traces, SETTINGS), traces)
     assert tuple(values) == (*FEATURES, *FREQUENCY)
     assert [values[name] for name in FREQUENCY] == traces.spectrum.tolist()
     assert {name: values[name] for name in FEATURES} == pytest.approx(compute(traces, SETTINGS), abs=0, nan_ok=True)

@@ -56,10 +56,7 @@ def test_bands_are_the_mean_log_magnitude_of_the_dct():
     magnitude = np.abs(dctn((image - image.mean()) / image.std(), norm="ortho"))
     diagonal = X + Y
     edges = [1 + -(-band * 126 // 32) for band in range(33)]  # 126 diagonals in 32 bands of 3 or 4
-    expected = [
-        np.log(magnitude[(diagonal >= low) & (diagonal < high)] + 1e-6).mean()
-        for low, high in pairwise(edges)
-    ]
+    expected = [np.log(magnitude[(diagonal >= low) & (diagonal < high)] + 1e-6).mean() for low, high in pairwise(edges)]
     assert edges[-1] == 127
     np.testing.assert_allclose(luma_spectrum(image)[BANDS:], expected, rtol=1e-10)
 

@@ -101,6 +101,15 @@ def test_a_region_outside_the_picture_is_unknown(landmarks):
     assert np.isnan(region_means(frame, landmarks - np.float32([0, 2000, 0]))).all()
 
 
+def test_half_of_a_region_must_lie_inside_the_picture(landmarks):
+    frame = np.full((600, 600, 3), 90, np.uint8)
+    cheek = corners(landmarks, "left_cheek")[:, 0]
+    for share, known in ((0.3, False), (0.8, True)):
+        edge = round(cheek.min() + share * np.ptp(cheek))
+        mean = region_means(frame[:, :edge], landmarks)[REGIONS.index("left_cheek")]
+        assert np.isfinite(mean).all() == known
+
+
 def test_a_region_of_a_few_pixels_is_unknown(landmarks):
     frame = np.full((600, 600, 3), 90, np.uint8)
     tiny = landmarks * np.float32(0.05)

@@ -1,0 +1,1 @@
+"""A data set that renders itself: invented people, a known pulse, real manipulations."""

@@ -1,0 +1,1 @@
+"""The pulse stream: remote photoplethysmography features and a stacked classifier."""
