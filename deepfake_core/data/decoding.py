@@ -37,9 +37,10 @@ could otherwise make the reader open other files."""
 _INDEXED = ("mov", "matroska")
 # A seek throws away what the decoder has begun; it pays from about this many skipped frames on.
 _HOP_FRAMES = 32
-# Codecs that may keep 16 frames at hand; and the bits per pixel (4:2:0 of 10 bits) for which 16 of them fit.
+# Codecs that may keep 16 frames at hand; and how many bits a pixel may have until so many frames need more memory than
+# those of 4096x2304 should. It is set so that 3840x2160 of 4:2:0 and 10 bits, which phones record, is read: 24 bits.
 _MANY_REFERENCES = ("h264", "hevc", "vvc", "vp9", "av1")
-_FITTING_BITS = 24
+_FITTING_BITS = 24 * (3840 * 2160) / (4096 * 2304)
 # Tags in another encoding than UTF-8 are no error; from version 19 on, av knows that by itself.
 _TAGS: Mapping[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 # Decoders round the width up to 64 pixels before they compare with FFmpeg's max_pixels, so that bound is a little wider
@@ -52,9 +53,10 @@ class Limits:
     """How much of a video may be read.
 
     Attributes:
-        max_pixels: of one stored frame. A larger one raises ``VideoTooLarge``, before it is decoded. The default keeps
-            a process below 600 MB. For that, codecs that may keep 16 frames at hand count pixels of more than 24 bits
-            in proportion (4:2:2 and 4:4:4 of 10 bits).
+        max_pixels: of one stored frame. A larger one raises ``VideoTooLarge``, before it is decoded. The default keeps a
+            process that has frames scaled down (``max_side``) below 600 MB, whatever the clip; frames of full size may
+            take 120 MB more. For that, codecs that may keep 16 frames at hand count deep pixels (10 bits, 4:4:4) in
+            proportion.
         max_frames: at most so many frames are delivered, or spread over. Reading stops there without an error, as if
             the clip ended.
         max_duration_s: likewise for the seconds from the start that was asked for.

@@ -510,7 +510,7 @@ def outcome_and_peak(path: Path) -> tuple[str, int]:
     code = (
         "import re, sys; from pathlib import Path; from deepfake_core.data import video\n"
         "from deepfake_core.contract.errors import VideoTooLarge\n"
-        "try: print(sum(1 for _ in video.frames(Path(sys.argv[1]))))\n"
+        "try: print(sum(1 for _ in video.frames(Path(sys.argv[1]), max_side=640)))\n"
         "except VideoTooLarge as error: print(error.status)\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
@@ -561,15 +561,18 @@ def test_a_size_may_change_within_the_limit(tmp_path: Path) -> None:
 
 
 def test_deep_pixels_count_in_proportion_where_many_frames_are_kept(tmp_path: Path) -> None:
-    limits = Limits(max_pixels=64 * 48)
-    for codec, pix_fmt, expected in [
-        ("libx264", "yuv420p10le", "read"),
-        ("libx264", "yuv444p", "read"),
-        ("libx264", "yuv444p10le", VideoTooLarge.status),
-        ("ffv1", "yuv444p10le", "read"),
+    exact, a_fifth_more = Limits(max_pixels=64 * 48), Limits(max_pixels=64 * 48 * 6 // 5)
+    refused = VideoTooLarge.status
+    for codec, pix_fmt, exactly, with_a_fifth_more in [
+        ("libx264", "yuv422p", "read", "read"),
+        ("libx264", "yuv420p10le", refused, "read"),
+        ("libx264", "yuv444p", refused, "read"),
+        ("libx264", "yuv444p10le", refused, refused),
+        ("ffv1", "yuv444p10le", "read", "read"),
     ]:
         path = write_numbered(tmp_path / f"{codec}_{pix_fmt}.mkv", 3, codec=codec, pix_fmt=pix_fmt)
-        assert read_all_ways(path, limits) == [expected] * 3
+        assert read_all_ways(path, exact) == [exactly] * 3
+        assert read_all_ways(path, a_fifth_more) == [with_a_fifth_more] * 3
 
 
 def test_frame_and_duration_limits_end_the_clip(clip: Path, tmp_path: Path) -> None:
@@ -585,18 +588,17 @@ def test_frame_and_duration_limits_end_the_clip(clip: Path, tmp_path: Path) -> N
 
 @needs_proc
 def test_memory_stays_bounded_at_the_largest_size(tmp_path: Path) -> None:
-    """The largest frame there may be, in the deepest format, with as many reference frames as a codec allows."""
-    rng = np.random.default_rng(0)
+    """As deep a format as is read at this size, with as many reference frames as a codec allows."""
     path = write(
         tmp_path / "large.mp4",
-        (np.full((2304, 4096), level, np.uint8) for level in rng.integers(0, 255, size=26)),
+        (np.full((2160, 3840), 40 + 5 * i, np.uint8) for i in range(32)),
         source="gray",
         pix_fmt="yuv420p10le",
         options={"preset": "ultrafast", "x264-params": "ref=16:bframes=3:b-adapt=0:b-pyramid=normal:level=6.2"},
     )
     outcome, peak = outcome_and_peak(path)
-    assert outcome == "26"
-    assert 300 < peak < 600
+    assert outcome == "32"
+    assert 400 < peak < 600
 
 
 # ---- files are let go

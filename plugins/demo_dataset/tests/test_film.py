@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from deepfake_demo_dataset.clips import FORGERIES, REAL_METHOD, Clip, cast
 from deepfake_demo_dataset.film import frames
 from deepfake_demo_dataset.portrait import HEIGHT, WIDTH

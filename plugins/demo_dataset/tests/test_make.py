@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from deepfake_demo_dataset.clips import METHODS, REAL_METHOD, cast
 from deepfake_demo_dataset.make import MANIFEST, TRUTH, make, path_of
 from deepfake_demo_dataset.plugin import dataset_info, index_dataset

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from deepfake_demo_dataset.clips import REAL_METHOD, Clip, cast
 from deepfake_demo_dataset.film import truth, write
 from deepfake_demo_dataset.look import bake
 from deepfake_demo_dataset.people import person
 from deepfake_demo_dataset.pulse import TRANSIT_S, beat
-from numpy.typing import NDArray
 
 REALS = [clip for clip in cast() if clip.method == REAL_METHOD]
 
