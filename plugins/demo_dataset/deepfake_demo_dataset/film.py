@@ -44,11 +44,12 @@ def write(clips: Sequence[Clip], paths: Sequence[Path], *, seconds: float | None
             stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
             # One thread: the same frames give the same file, and takes are rendered side by side anyway.
             stream.codec_context.thread_count = 1
-            # At the usual chroma quality, x264 drops a pulse of one grey level, as cheap web video does.
+            # At the usual chroma quality, x264 drops a pulse of one grey level, as cheap web video does. Its macroblock
+            # tree is off because with it, equal frames don't always give equal files.
             stream.options = {
                 "crf": str(clip.take.crf),
                 "preset": "veryfast",
-                "x264-params": "chroma-qp-offset=-8",
+                "x264-params": "chroma-qp-offset=-8:no-mbtree=1",
             }
             outputs.append((container, stream))
         for images in frames(clips, seconds=seconds):

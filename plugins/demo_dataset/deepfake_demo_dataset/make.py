@@ -40,8 +40,9 @@ def make(root: Path, limits: Mapping[str, int]) -> tuple[Clip, ...]:
             (root / MANIFEST).write_text(json.dumps({"renderer": RENDERER}))
         absent = _absent(root, clips)
         if absent:
-            _render_all(root, absent)
+            # Before the videos: a run that is killed among them leaves some absent, so the next one comes here again.
             _write_truth(root)
+            _render_all(root, absent)
     return clips
 
 
