@@ -50,6 +50,16 @@ def test_index_of_a_csv_hashes_and_writes(deepfake, toy_index, home):
     assert read_index(home / "out.csv").videos[0].sha256
 
 
+def test_index_limits_methods_and_knows_their_names(deepfake, toy_index, home):
+    some = ["--out", home / "out.csv", "--workers", "1", "--limits"]
+    assert "23 videos" in deepfake("index", f"csv={toy_index}", *some, "swap=3").output
+    found = deepfake("index", f"csv={toy_index}", *some, "swop=3")
+    assert found.exit_code == 2
+    assert "swop" in found.output
+    assert "real, swap" in found.output
+    assert "hint:" in deepfake("index", f"csv={toy_index}", *some, "swap=many").output
+
+
 def test_index_names_missing_files(deepfake, toy_index, home):
     gone = read_index(toy_index).videos[3].path
     gone.unlink()

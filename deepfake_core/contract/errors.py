@@ -31,7 +31,6 @@ __all__ = [
     "VideoUnreadable",
 ]
 
-EXIT_DONE = 0
 EXIT_BUG = 1
 EXIT_USAGE = 2
 EXIT_REFUSED = 3

@@ -21,8 +21,6 @@ SETTINGS_FILE = "settings.json"
 EXPORTS_DIR = "exports"
 
 IDENTITY_SEPARATOR = ";"
-HELD_OUT_BY_NONE = -1
-"""Fold number of a row that no fold model scored."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ def assemble(
 
     Returns:
         Table in the schema ``tables.OOF``, then ``f000 …``.
+
+    Raises:
+        InvalidTable: a row lacks a label, a group, a status.
     """
     import pandas as pd
 
@@ -68,6 +71,7 @@ def assemble(
         }
     )
     columns = pd.DataFrame(embedding, columns=tables.embedding_columns(embedding_size))
+    tables.OOF.check(table, stream)
     return pd.concat([table, columns], axis=1)
 
 

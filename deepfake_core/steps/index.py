@@ -42,6 +42,12 @@ def run(
             "overrides are given for several data sets at once.", hint="index them one by one, then merge the CSVs."
         )
     videos = [video for source in sources for video in _list(source, limits, overrides)]
+    unknown = sorted(set(limits) - {video.method for video in videos})
+    if unknown:
+        raise UsageError(
+            f"limits name the method(s) {listed(unknown)}, which no video has.",
+            hint=f"the methods found are: {', '.join(sorted({video.method for video in videos}))}.",
+        )
     index = make_index(videos, " + ".join(source.dataset for source in sources))
     missing = missing_files(index)
     if missing:

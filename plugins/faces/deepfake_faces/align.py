@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ CENTRE = (0.0, 0.55)
 
 HASHED_CROPS = 8
 """Crops in a content hash."""
+
+HASH_SIZE = 36
+HASH_MARGIN = 0.5
+"""Of those crops: side in pixels, and border as a share of the side."""
 
 Image = NDArray[np.integer[Any] | np.floating[Any]]
 
@@ -92,16 +96,22 @@ def difference_hash(crop: Image) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def content_hash(crops: Sequence[Image]) -> str:
-    """A clip's content: the difference hashes of eight face crops, ``8 x 16`` hexadecimal digits.
+def content_hash(hashes: Mapping[float, str], *, start_s: float, end_s: float) -> str | None:
+    """A clip's content: the difference hashes of eight face crops spread over it, ``8 x 16`` hexadecimal digits.
 
     Two clips show the same content when their hashes differ in few bits. Measured on real clips, of 64 bits per crop:
     at most 5 between a clip and its re-encoding at half the size (H.264, crf 32; 31 clips), at least 10 and
     mostly 20 to 34 between clips of different people (66 clips).
 
     Args:
-        crops: eight, with a margin of 0.5, from evenly spaced moments (the middle of each eighth of the window).
+        hashes: by time in s, of crops of ``HASH_SIZE`` with a margin of ``HASH_MARGIN``.
+        start_s: first moment that was read, whether it shows the face or not.
+        end_s: last one.
+
+    Returns:
+        The hashes nearest to the middle of each eighth of the time; None without any.
     """
-    if len(crops) != HASHED_CROPS:
-        raise ValueError(f"{len(crops)} crops, a content hash takes {HASHED_CROPS}")
-    return "".join(difference_hash(crop) for crop in crops)
+    if not hashes:
+        return None
+    middles = start_s + (end_s - start_s) * (np.arange(HASHED_CROPS) + 0.5) / HASHED_CROPS
+    return "".join(hashes[min(hashes, key=lambda time: abs(time - middle))] for middle in middles)

@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake_faces.align import ANCHORS, CENTRE, SIDE, TEMPLATE, align, content_hash, difference_hash
+from deepfake_faces.align import (
+    ANCHORS,
+    CENTRE,
+    HASH_MARGIN,
+    HASH_SIZE,
+    SIDE,
+    TEMPLATE,
+    align,
+    content_hash,
+    difference_hash,
+)
 from deepfake_faces.mesh import POINTS
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -100,12 +110,12 @@ class TestDifferenceHash:
         assert np.mean(apart) == pytest.approx(32, abs=1.5)
 
 
-def test_a_content_hash_is_eight_hashes_in_order():
-    crops = list(np.random.default_rng(0).integers(0, 255, (8, 36, 36), np.uint8))
-    assert content_hash(crops) == "".join(map(difference_hash, crops))
-    assert len(content_hash(crops)) == 128
-    with pytest.raises(ValueError, match="7 crops"):
-        content_hash(crops[:7])
+def test_a_content_hash_takes_the_crop_nearest_to_the_middle_of_each_eighth():
+    hashes = {tenth / 10: f"{tenth:016x}" for tenth in range(81)}
+    found = content_hash(hashes, start_s=0.0, end_s=8.0)
+    assert [int(found[k * 16 : k * 16 + 16], 16) for k in range(8)] == [5, 15, 25, 35, 45, 55, 65, 75]
+    assert content_hash({3.0: "0" * 16}, start_s=0.0, end_s=8.0) == "0" * 128
+    assert content_hash({}, start_s=0.0, end_s=8.0) is None
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="needs real clips in ../shared/data")
@@ -131,11 +141,11 @@ def hash_of(path: Path) -> str:
     from deepfake_faces.track import follow
 
     found = follow(
-        video.frames(path, max_side=640), lambda _, frame, points: align(frame.rgb, points, size=36, margin=0.5)
+        video.frames(path, max_side=640),
+        lambda _, frame, points: difference_hash(align(frame.rgb, points, size=HASH_SIZE, margin=HASH_MARGIN)),
     )
-    seen = np.flatnonzero(found.present)
-    middles = (np.arange(8) + 0.5) / 8 * len(found.times)
-    return content_hash([found.measured[seen[np.abs(seen - middle).argmin()]] for middle in middles])
+    hashes = {time: one for time, one in zip(found.times, found.measured, strict=True) if one}
+    return content_hash(hashes, start_s=found.times[0], end_s=found.times[-1])
 
 
 def half_size(source: Path, target: Path) -> None:

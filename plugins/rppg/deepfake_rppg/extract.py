@@ -36,10 +36,6 @@ DETAIL_EVERY = 5
 """The frequency block and the hash look at every fifth frame of a window, which changes the block by less than 0.1.
 Five isn't a multiple of the usual distances between a codec's better and worse frames (2, 3, 4)."""
 
-HASHED_CROPS = 8
-HASH_SIZE = 36
-HASH_MARGIN = 0.5
-
 
 class Detail(NamedTuple):
     """How one face looks: its frequency block ``[64] float64`` and its perceptual hash, 16 hexadecimal digits."""
@@ -79,6 +75,7 @@ def trace(path: Path, settings: TraceSettings, folder: Path) -> dict[str, float 
         VideoError: the file can't be read.
     """
     from deepfake_core.data import video
+    from deepfake_faces.align import content_hash
     from deepfake_faces.track import follow
 
     info = video.probe(path)
@@ -114,7 +111,9 @@ def trace(path: Path, settings: TraceSettings, folder: Path) -> dict[str, float 
         "low_frame_rate": fps < settings.good_fps,
         "aliased": aliased,
         **track.quality(),
-        "content_hash": _content_hash(track.times, details),
+        "content_hash": content_hash(
+            {time: detail.hash for time, detail in details.items()}, start_s=track.times[0], end_s=track.times[-1]
+        ),
     }
 
 
@@ -163,7 +162,7 @@ def _measure(number: int, frame: Frame, landmarks: NDArray[np.float32], *, detai
 def _detail(rgb: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> Detail:
     import cv2
 
-    from deepfake_faces.align import align, difference_hash
+    from deepfake_faces.align import HASH_MARGIN, HASH_SIZE, align, difference_hash
 
     # Rounded to whole grey levels, a smooth face would show the rounding in its high frequencies.
     luma = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2GRAY)
@@ -177,11 +176,3 @@ def _mean_spectrum(spectra: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Mean over frames; NaN without any."""
     usable = [spectrum for spectrum in spectra if not np.isnan(spectrum).any()]
     return np.mean(usable, axis=0) if usable else np.full(2 * BANDS, np.nan)
-
-
-def _content_hash(times: NDArray[np.float64], details: dict[float, Detail]) -> str | None:
-    """The hashes nearest to the middle of each eighth of the frames read; None without any."""
-    if not details:
-        return None
-    middles = times[0] + (times[-1] - times[0]) * (np.arange(HASHED_CROPS) + 0.5) / HASHED_CROPS
-    return "".join(details[min(details, key=lambda time: abs(time - middle))].hash for middle in middles)
