@@ -24,8 +24,8 @@ M = TypeVar("M")
 CANDIDATES = 3
 """Faces followed at once."""
 
-LOOK_AROUND_EVERY = 15
-"""Frames between two looks for further faces while one alone is followed: half a second, mostly."""
+LOOK_AROUND_EVERY = 30
+"""Frames between two looks for further faces while one alone is followed: a second, mostly."""
 
 MIN_SHARE = 0.5
 """Smallest share of frames that must show the face, unless the caller says otherwise."""

@@ -48,9 +48,9 @@ def run(monkeypatch) -> Callable[..., FaceTrack[Spot]]:
 
 def test_the_lasting_face_wins_over_the_one_that_is_larger_for_a_moment(run):
     person, passer_by = (100.0, 100.0, 100.0), (400.0, 50.0, 200.0)
-    found = run([[person]] * 40 + [[person, passer_by]] * 8 + [[person]] * 12)
+    found = run([[person]] * 56 + [[person, passer_by]] * 8 + [[person]] * 12)
     assert found.present.all()
-    np.testing.assert_allclose(found.boxes, np.tile((100, 100, 200, 200), (60, 1)), rtol=1e-6)
+    np.testing.assert_allclose(found.boxes, np.tile((100, 100, 200, 200), (76, 1)), rtol=1e-6)
     assert set(found.measured) == {(100.0, 100.0, 200.0, 200.0)}
     assert found.faces_seen == 2
 

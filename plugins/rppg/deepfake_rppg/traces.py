@@ -43,8 +43,8 @@ class Traces:
     aliased: bool = False
 
     def save(self, folder: Path) -> None:
-        """Writes ``traces.npz`` into ``folder``."""
-        np.savez_compressed(folder / FILE, **self.__dict__)
+        """Writes ``traces.npz`` into ``folder``, as it is: coordinates hardly compress."""
+        np.savez(folder / FILE, **self.__dict__)
 
     @classmethod
     def load(cls, folder: Path) -> Traces:
