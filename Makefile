@@ -15,6 +15,7 @@ $(INSTALLED): requirements.txt constraints.txt setup.cfg $(wildcard plugins/*/py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
 	$(BIN)/python -m pip install --quiet -r requirements.txt -e ".[test]"
+	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs system libraries: apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu)'; exit 1; }
 	touch $@
 
 demo: $(INSTALLED)  ## the rPPG stream on the demo data set, tracked by MLflow
