@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 # How long a cluster may take to answer, and to have a worker.
-_ANSWER_S = 5
+_ANSWER_S = 15
 # After how long a process without work ends: one that isn't needed any more, or (a little later) whose parent was killed.
 _IDLE_S = 10
 # What numerical libraries read, when they are loaded, to learn how many threads to use.
