@@ -127,14 +127,14 @@ def folds(index_path: Path, out: Path, count: int, seed: int) -> None:
     """  # noqa: D301
     from deepfake_core.steps import folds as step
 
-    drawn = step.run(index_path, out, count=count, seed=seed)
+    drawn, certificate = step.run(index_path, out, count=count, seed=seed)
     click.echo(f"{'fold':>4} {'train':>7} {'stop':>6} {'held out':>9} {'purged':>7}  shared people")
-    for fold in drawn.certificate.content["folds"]:
+    for fold in certificate.content["folds"]:
         click.echo(
             f"{fold['fold']:>4} {fold['train']:>7} {fold['stop']:>6} {fold['held_out']:>9} {fold['purged']:>7}  "
             f"{fold['shared_identities']}"
         )
-    click.echo(f"certificate: {drawn.certificate.content['verdict']}, digest {drawn.folds.digest} -> {out}")
+    click.echo(f"certificate: {certificate.content['verdict']}, digest {drawn.digest} -> {out}")
 
 
 @main.command()

@@ -64,8 +64,8 @@ class Schema:
             if column.name not in table:
                 continue
             values = table[column.name]
-            if not column.nullable and (values.isna() | (values.astype(str) == "")).any():
-                empty = values.isna() | (values.astype(str) == "")
+            empty = values.isna() | (values.astype(str) == "")
+            if not column.nullable and empty.any():
                 raise InvalidTable(
                     f"{source}: column {column.name!r} is empty in {rows(empty)}.",
                     hint="fill it in, or drop those rows.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +16,19 @@ from deepfake_core.data.index import Index, read_index
 
 @dataclass(frozen=True)
 class Drawn:
-    """Folds, what each fold's model may see, and the proof that nobody is on both sides."""
+    """Folds of an index, and what each fold's model may see."""
 
+    index: Index
     folds: Folds
     plans: tuple[Plan, ...]
-    certificate: Certificate
+    seed: int
+
+    def certify(self, content_hashes: Mapping[str, str] | None = None) -> Certificate:
+        """The proof that nobody is on both sides; see ``certify``."""
+        return certify(self.index, self.folds, self.plans, seed=self.seed, content_hashes=content_hashes)
 
 
-def run(index_path: Path, out: Path, *, count: int, seed: int) -> Drawn:
+def run(index_path: Path, out: Path, *, count: int, seed: int) -> tuple[Folds, Certificate]:
     """Draws folds, writes ``folds.csv`` and the certificate beside it.
 
     Raises:
@@ -31,11 +37,12 @@ def run(index_path: Path, out: Path, *, count: int, seed: int) -> Drawn:
     index = read_index(index_path)
     drawn = draw(index, str(count), seed)
     drawing.write_folds(drawn.folds, out)
+    certificate = drawn.certify()
     certificate_path = out.with_name(tables.CERTIFICATE_FILE)
-    drawn.certificate.write(certificate_path)
+    certificate.write(certificate_path)
     tracking.record("folds", "folds", {"folds_digest": drawn.folds.digest}, [out, certificate_path], index)
-    drawn.certificate.require_clean()
-    return drawn
+    certificate.require_clean()
+    return drawn.folds, certificate
 
 
 def draw(index: Index, folds: str, seed: int) -> Drawn:
@@ -46,4 +53,4 @@ def draw(index: Index, folds: str, seed: int) -> Drawn:
         else drawing.read_folds(Path(folds), index)
     )
     plans = tuple(drawing.plan(index, drawn, k, seed=seed) for k in range(drawn.count))
-    return Drawn(drawn, plans, certify(index, drawn, plans, seed=seed))
+    return Drawn(index, drawn, plans, seed)

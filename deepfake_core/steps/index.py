@@ -82,7 +82,8 @@ def open_index(name: str, *, workers: str = "auto") -> Index:
 
 def with_contents(index: Index, *, workers: str) -> Index:
     """The index with each file's sha256, where the file can be read."""
-    jobs = [_HashJob(video, workspace.store()) for video in index.videos]
+    store = workspace.store()
+    jobs = [_HashJob(video, store) for video in index.videos]
     outcomes = parallel.map(_hash, jobs, workers=workers, label="sha256")
     return Index(tuple(outcome.value or outcome.item.video for outcome in outcomes), index.source)
 

@@ -11,9 +11,9 @@ from deepfake_core import parallel, runlog, tracking, workspace
 from deepfake_core.contract import tables
 from deepfake_core.contract.records import STATUS_OK, Extracted, StreamInfo
 from deepfake_core.contract.settings import Settings
-from deepfake_core.data.certificate import certify
 from deepfake_core.data.folds import Plan, refit_plan
 from deepfake_core.data.oof import assemble
+from deepfake_core.data.store import Store
 from deepfake_core.evaluation import plots
 from deepfake_core.evaluation.metrics import video_metrics
 from deepfake_core.plugins import Stream, load_stream
@@ -76,12 +76,12 @@ def run(
         extracted = extract.extract_all(stream, index, settings, store, workers=workers)
         log.csv(extract.extracted_table(extracted), tables.EXTRACTED_FILE)
 
-        certificate = certify(index, drawn.folds, drawn.plans, seed=seed, content_hashes=_content_hashes(extracted))
+        certificate = drawn.certify(_content_hashes(extracted))
         log.certificate(certificate)
         certificate.require_clean()
 
         plans = [*drawn.plans, *([refit_plan(index, seed=seed)] if refit else [])]
-        jobs = [_job(stream, plan, extracted, settings, seed, reuse) for plan in plans]
+        jobs = [_job(stream, plan, extracted, settings, seed, store, reuse) for plan in plans]
         trained = _train(stream, jobs, workers)
 
         fold_results = trained[: len(drawn.plans)]
@@ -98,11 +98,17 @@ def _content_hashes(extracted: Mapping[str, Extracted]) -> dict[str, str]:
 
 
 def _job(
-    stream: Stream, plan: Plan, extracted: Mapping[str, Extracted], settings: Settings, seed: int, reuse: bool
+    stream: Stream,
+    plan: Plan,
+    extracted: Mapping[str, Extracted],
+    settings: Settings,
+    seed: int,
+    store: Store,
+    reuse: bool,
 ) -> FoldJob:
     videos = (*plan.train, *plan.stop, *plan.held_out)
     clips = {v.video_id: extracted[v.video_id] for v in videos if extracted[v.video_id].status == STATUS_OK}
-    return FoldJob(stream.name, plan, clips, settings, seed, workspace.store(), reuse)
+    return FoldJob(stream.name, plan, clips, settings, seed, store, reuse)
 
 
 def _train(stream: Stream, jobs: Sequence[FoldJob], workers: str) -> list[TrainedFold]:
