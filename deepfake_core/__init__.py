@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepfake_core.contract.errors import (
+        DeepfakeError,
         InvalidTable,
         NoUsableVideo,
         UsageError,
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Clips",
     "DatasetInfo",
+    "DeepfakeError",
     "Entry",
     "Extracted",
     "Fold",

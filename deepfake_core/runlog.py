@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +31,16 @@ class Metric:
 
 
 class FileLog:
-    """A ``RunLog`` that writes into a folder; a resumed training goes on writing into the same one."""
+    """A ``RunLog`` that writes into a folder; a resumed training goes on writing into the same one.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: made if absent.
+        listener: also gets every number.
+    """
+
+    def __init__(self, folder: Path, listener: Callable[[Metric], None] | None = None) -> None:
         self.folder = folder
+        self._listener = listener
         (folder / ARTIFACTS).mkdir(parents=True, exist_ok=True)
         (folder / FIGURES).mkdir(exist_ok=True)
 
@@ -42,6 +48,12 @@ class FileLog:
         """Appends one number."""
         with (self.folder / METRICS).open("a") as file:
             file.write(json.dumps([name, float(value), int(step)]) + "\n")
+        if self._listener:
+            self._listener(Metric(name, float(value), int(step)))
+
+    def __getstate__(self) -> dict[str, object]:
+        # What listens is here; a training that spreads over processes writes from there.
+        return {**self.__dict__, "_listener": None}
 
     def artifact(self, path: Path) -> None:
         """Keeps a copy of a file."""

@@ -31,6 +31,7 @@ class Run:
     def __init__(self, run_id: str, experiment_id: str) -> None:
         self.run_id = run_id
         self.experiment_id = experiment_id
+        self._heard: set[tuple[str, int]] = set()
 
     @property
     def page(self) -> str:
@@ -125,14 +126,23 @@ class Run:
             self.artifact(path, None if parent == "." else parent)
 
     def reports(self, folder: Path) -> None:
-        """Logs what a plugin reported into ``folder`` while it trained."""
+        """Logs what a plugin reported into ``folder`` while it trained, but for the numbers that were heard live."""
         import mlflow
         from mlflow.entities import Metric
 
-        reported = [Metric(m.name, m.value, 0, m.step) for m in runlog.metrics(folder) if m.value == m.value]
+        reported = [
+            Metric(m.name, m.value, 0, m.step)
+            for m in runlog.metrics(folder)
+            if m.value == m.value and (m.name, m.step) not in self._heard
+        ]
         if reported:
             mlflow.MlflowClient().log_batch(self.run_id, metrics=reported)
         self.report_files(folder)
+
+    def hear(self, metric: runlog.Metric) -> None:
+        """Logs a number while the training that reports it goes on."""
+        self._heard.add((metric.name, metric.step))
+        self.metrics({metric.name: metric.value}, metric.step)
 
     def report_files(self, folder: Path) -> None:
         """Logs the figures that a plugin reported into ``folder``."""
@@ -148,6 +158,14 @@ class Run:
             run = Run(active.info.run_id, self.experiment_id)
             run.tags(tags)
             yield run
+
+    @contextmanager
+    def again(self) -> Iterator[Run]:
+        """Opens this run once more, below the one that is open."""
+        import mlflow
+
+        with mlflow.start_run(run_id=self.run_id, nested=True):
+            yield self
 
 
 @contextmanager

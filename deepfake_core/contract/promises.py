@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_core.contract.errors import HookFailed
-from deepfake_core.contract.records import STATUS_OK, Clips, Extracted, FoldModel, Predictions, VideoRecord
+from deepfake_core.contract.records import STATUS_OK, Clips, Extracted, FoldModel, Predictions, Quality, VideoRecord
 from deepfake_core.contract.tables import listed
 
 UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".npy_pickle"})
@@ -38,9 +38,13 @@ def check_extracted(plugin: str, video: VideoRecord, extracted: Extracted) -> No
         raise _broken(plugin, "extract", f"{video.video_id!r}: {extracted.path} is no folder.")
     if not isinstance(extracted.quality, Mapping):
         raise _broken(plugin, "extract", f"{video.video_id!r}: quality is {type(extracted.quality).__name__}.")
-    for key, value in extracted.quality.items():
+    _check_flat(plugin, "extract", f"{video.video_id!r}: quality", extracted.quality)
+
+
+def _check_flat(plugin: str, hook: str, what: str, facts: Quality) -> None:
+    for key, value in facts.items():
         if not isinstance(value, float | int | str | bool | None):
-            raise _broken(plugin, "extract", f"{video.video_id!r}: quality[{key!r}] is a {type(value).__name__}.")
+            raise _broken(plugin, hook, f"{what}[{key!r}] is a {type(value).__name__}.")
 
 
 def check_model(plugin: str, model: FoldModel, work_dir: Path) -> None:
@@ -76,6 +80,11 @@ def check_predictions(plugin: str, clips: Clips, predictions: Predictions, embed
     outside = [i for i, value in zip(ids, p, strict=True) if not (np.isnan(value) or 0.0 <= value <= 1.0)]
     if outside:
         raise _broken(plugin, hook, f"p lies outside [0, 1] for {listed(outside)}.")
+    if predictions.facts is not None:
+        if len(predictions.facts) != len(ids):
+            raise _broken(plugin, hook, f"{len(predictions.facts)} facts came for {len(ids)} scores.")
+        for video_id, facts in zip(ids, predictions.facts, strict=True):
+            _check_flat(plugin, hook, f"{video_id!r}: facts", facts)
     if embedding_size == 0:
         if predictions.embedding is not None:
             raise _broken(plugin, hook, "an embedding came from a stream that announced none.")

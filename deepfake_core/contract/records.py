@@ -123,11 +123,13 @@ class Predictions:
         video_id: ids, in the order of the rows.
         p: P(fake), ``[N] float64`` in [0, 1]; NaN where the model abstains.
         embedding: ``[N, D] float32``, or None for a score-only stream.
+        facts: per row, what belongs to the score, e.g. which face it is of; joins the video's quality. None for nothing.
     """
 
     video_id: tuple[str, ...]
     p: NDArray[np.float64]
     embedding: NDArray[np.float32] | None = None
+    facts: tuple[Quality, ...] | None = None
 
 
 @dataclass(frozen=True)

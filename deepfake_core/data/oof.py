@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake_core.contract import tables
-from deepfake_core.contract.records import Extracted, Predictions
+from deepfake_core.contract.records import Extracted, Predictions, Quality
 from deepfake_core.data.folds import Folds
 from deepfake_core.data.index import Index
 
@@ -35,7 +35,7 @@ def assemble(
         index: all videos.
         folds: which fold held which video out.
         extracted: status and quality by ``video_id``; covers the index.
-        predictions: those of each fold.
+        predictions: those of each fold; their facts join the quality.
         embedding_size: number of embedding columns.
 
     Returns:
@@ -50,11 +50,14 @@ def assemble(
     row_of = {video_id: row for row, video_id in enumerate(ids)}
     p = np.full(len(ids), np.nan)
     embedding = np.full((len(ids), embedding_size), np.nan, dtype=np.float32)
+    quality = [dict(extracted[video_id].quality) for video_id in ids]
     for part in predictions:
         rows = [row_of[video_id] for video_id in part.video_id]
         p[rows] = part.p
         if part.embedding is not None:
             embedding[rows] = part.embedding
+        for row, facts in zip(rows, part.facts or (), strict=False):
+            quality[row].update(facts)
     table = pd.DataFrame(
         {
             "video_id": ids,
@@ -67,7 +70,7 @@ def assemble(
             "stream": stream,
             "p": p,
             "status": [extracted[video_id].status for video_id in ids],
-            "quality": [quality_text(extracted[video_id]) for video_id in ids],
+            "quality": [quality_text(facts) for facts in quality],
         }
     )
     columns = pd.DataFrame(embedding, columns=tables.embedding_columns(embedding_size))
@@ -75,9 +78,9 @@ def assemble(
     return pd.concat([table, columns], axis=1)
 
 
-def quality_text(extracted: Extracted) -> str:
+def quality_text(quality: Quality) -> str:
     """A video's quality as one JSON text with sorted keys."""
-    return json.dumps(dict(extracted.quality), sort_keys=True)
+    return json.dumps(dict(quality), sort_keys=True)
 
 
 def write_oof(table: pd.DataFrame, path: Path) -> None:

@@ -88,7 +88,7 @@ def extracted_table(extracted: Mapping[str, Extracted]) -> pd.DataFrame:
     """Status and quality of every video, in the schema ``tables.EXTRACTED``."""
     import pandas as pd
 
-    rows = [(item.video_id, item.status, quality_text(item), item.path) for item in extracted.values()]
+    rows = [(item.video_id, item.status, quality_text(item.quality), item.path) for item in extracted.values()]
     return pd.DataFrame(rows, columns=tables.EXTRACTED.names)
 
 

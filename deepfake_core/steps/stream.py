@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from deepfake_core import parallel, runlog, tracking, workspace
 from deepfake_core.contract import tables
@@ -23,6 +25,8 @@ from deepfake_core.steps.training import FoldJob, TrainedFold, model_folder, run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,11 @@ def run(
 
         plans = [*drawn.plans, *([refit_plan(index, seed=seed)] if refit else [])]
         jobs = [_job(stream, plan, extracted, settings, seed, store, reuse) for plan in plans]
-        trained = _train(stream, jobs, workers)
+        trained = _train(log, stream, jobs, workers)
 
-        fold_results = trained[: len(drawn.plans)]
-        predictions = [result.predictions for result in fold_results]
+        predictions = [fold.result.predictions for fold in trained[: len(drawn.plans)]]
         oof = assemble(name, index, drawn.folds, extracted, predictions, stream.info.embedding_size)
-        metrics = _log_results(log, stream.info, oof, jobs, trained)
+        metrics = _log_results(log, stream.info, oof, trained)
         log.tags({"failed_videos": len(extract.failures(extracted)), "finished": True})
     return StreamResult(oof, metrics, extracted, log.run_id, log.page)
 
@@ -111,34 +114,61 @@ def _job(
     return FoldJob(stream.name, plan, clips, settings, seed, store, reuse)
 
 
-def _train(stream: Stream, jobs: Sequence[FoldJob], workers: str) -> list[TrainedFold]:
+@dataclass(frozen=True)
+class _Trained:
+    """A fold, what became of it, and its MLflow run, which is closed."""
+
+    job: FoldJob
+    result: TrainedFold
+    run: tracking.Run
+
+
+def _train(log: tracking.Run, stream: Stream, jobs: Sequence[FoldJob], workers: str) -> list[_Trained]:
     """All folds; those that finished are kept in the store even if another one fails."""
-    outcomes = parallel.map(
-        run_fold, jobs, workers=workers if stream.info.parallel_folds else "1", label=f"train {stream.name}"
-    )
+    label = f"train {stream.name}"
+    if stream.info.parallel_folds:
+        results = _values(parallel.map(run_fold, jobs, workers=workers, label=label))
+        return [_report(log, job, result) for job, result in zip(jobs, results, strict=True)]
+    return _values(parallel.map(functools.partial(_train_live, log), jobs, workers="1", label=label))
+
+
+def _values(outcomes: Sequence[parallel.Outcome[FoldJob, Value]]) -> list[Value]:
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
     return [outcome.value for outcome in outcomes if outcome.value is not None]
 
 
+def _report(log: tracking.Run, job: FoldJob, result: TrainedFold) -> _Trained:
+    with _child(log, job) as child:
+        child.reports(result.log)
+    return _Trained(job, result, child)
+
+
+def _train_live(log: tracking.Run, job: FoldJob) -> _Trained:
+    """Trains here, where MLflow can hear each epoch."""
+    with _child(log, job) as child:
+        result = run_fold(job, child.hear)
+        child.reports(result.log)
+    return _Trained(job, result, child)
+
+
+def _child(log: tracking.Run, job: FoldJob) -> AbstractContextManager[tracking.Run]:
+    return log.child(job.name, {"step": "fold", "stream": job.stream, "fold": job.name})
+
+
 def _log_results(
-    log: tracking.Run,
-    info: StreamInfo,
-    oof: pd.DataFrame,
-    jobs: Sequence[FoldJob],
-    trained: Sequence[TrainedFold],
+    log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, trained: Sequence[_Trained]
 ) -> dict[str, float]:
     fold_rows = []
-    for job, result in zip(jobs, trained, strict=True):
-        with log.child(job.name, {"step": "fold", "stream": info.name, "fold": job.name}) as child:
-            if job.plan.index is not None:
-                part = oof[oof["fold"] == job.plan.index]
+    for fold in trained:
+        with fold.run.again() as child:
+            if fold.job.plan.index is not None:
+                part = oof[oof["fold"] == fold.job.plan.index]
                 found = video_metrics(part["label"], part["p"])
                 child.metrics(found)
-                fold_rows.append({"fold": job.plan.index, "purged": len(job.plan.purged), **found})
-            child.reports(result.log)
-            child.artifact(result.model.dir, model_folder(job.name))
+                fold_rows.append({"fold": fold.job.plan.index, "purged": len(fold.job.plan.purged), **found})
+            child.artifact(fold.result.model.dir, model_folder(fold.job.name))
     metrics = video_metrics(oof["label"], oof["p"])
     log.metrics(metrics)
     log.oof(oof)
@@ -149,19 +179,20 @@ def _log_results(
         "score_distributions": plots.score_distributions(oof, info.name),
     }.items():
         log.figure(name, figure)
-    log.report_files(trained[-1].log)
-    _log_exports(log, info, oof, trained[-1].log)
+    log.report_files(trained[-1].result.log)
+    _log_exports(log, info, oof, [fold.result.log for fold in trained])
     return metrics
 
 
-def _log_exports(log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, last_log: Path) -> None:
-    """The files under the names of the published systems."""
+def _log_exports(log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, reported: Sequence[Path]) -> None:
+    """The files under the names of the published systems; of folds that report the same name, the last one's stays."""
     folder = f"{tables.EXPORTS_DIR}/{info.name}"
     if info.export_name:
         columns = ["video_id", "label", "p", *(["fold"] if info.export_fold else [])]
         log.csv(oof[columns].rename(columns={"p": info.export_column}), f"{folder}/{info.export_name}")
-    if any((last_log / runlog.ARTIFACTS).iterdir()):
-        log.artifact(last_log / runlog.ARTIFACTS, folder)
+    for files in [path / runlog.ARTIFACTS for path in reported]:
+        if any(files.iterdir()):
+            log.artifact(files, folder)
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

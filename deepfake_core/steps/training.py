@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from deepfake_core.contract.settings import Settings, digest
 from deepfake_core.data.folds import Plan
 from deepfake_core.data.store import Entry, Store
 from deepfake_core.plugins import Stream, load_stream
-from deepfake_core.runlog import FileLog
+from deepfake_core.runlog import FileLog, Metric
 
 WORK_DIR = "work"
 LOG_DIR = "log"
@@ -74,11 +75,16 @@ class TrainedFold:
                 tuple(str(i) for i in file["video_id"]),
                 file["p"],
                 file.get("embedding"),
+                tuple(json.loads(str(text)) for text in file["facts"]) if "facts" in file else None,
             )
 
 
-def run_fold(job: FoldJob) -> TrainedFold:
+def run_fold(job: FoldJob, listener: Callable[[Metric], None] | None = None) -> TrainedFold:
     """Trains on the fold's train videos and scores its held-out ones; a finished equal job is taken from the store.
+
+    Args:
+        job: the fold.
+        listener: hears every number that the plugin reports at once.
 
     Raises:
         NoUsableVideo: the usable train videos are of one class, or none.
@@ -100,7 +106,7 @@ def run_fold(job: FoldJob) -> TrainedFold:
         work = folder / WORK_DIR
         work.mkdir(exist_ok=True)
         clips = {video.video_id: job.clips[video.video_id] for video in (*train, *stop)}
-        model = stream.train_fold(fold, clips, job.settings, work, FileLog(folder / LOG_DIR))
+        model = stream.train_fold(fold, clips, job.settings, work, FileLog(folder / LOG_DIR, listener))
         _save(_predict(stream, model, held_out, job.settings), folder / PREDICTIONS)
         return {"model": model.dir.relative_to(work).as_posix()}
 
@@ -144,6 +150,8 @@ def _save(predictions: Predictions, path: Path) -> None:
     arrays = {"video_id": np.array(predictions.video_id, dtype=str), "p": predictions.p}
     if predictions.embedding is not None:
         arrays["embedding"] = predictions.embedding
+    if predictions.facts is not None:
+        arrays["facts"] = np.array([json.dumps(dict(facts)) for facts in predictions.facts], dtype=str)
     np.savez(path, allow_pickle=False, **arrays)
 
 
