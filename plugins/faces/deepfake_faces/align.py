@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_faces.warp import Image, shrunk, square
+
 ANCHORS = ((33, 133), (362, 263), (4,), (61,), (291,))
-"""FaceMesh points of the right eye (its two corners), left eye, tip of the nose, right and left corner of the mouth."""
+"""FaceMesh points of the five anchors: the subject's right eye (its two corners), left eye, tip of the nose, right and
+left corner of the mouth."""
 
 TEMPLATE = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.56), (-0.4, 1.12), (0.4, 1.12)])
 """Where the anchors lie on an upright face, in distances between the eyes from the point between them."""
@@ -28,10 +31,13 @@ HASH_SIZE = 36
 HASH_MARGIN = 0.5
 """Of those crops: side in pixels, and border as a share of the side."""
 
-Image = NDArray[np.integer[Any] | np.floating[Any]]
+
+def mesh_anchors(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The five anchors, ``[5, 2]``, of a FaceMesh ``[468, 2 or 3]``: x and y."""
+    return np.array([landmarks[list(points), :2].mean(axis=0) for points in ANCHORS], np.float64)
 
 
-def align(image: Image, landmarks: NDArray[np.float32], *, size: int, margin: float = 0.0) -> Image:
+def align(image: Image, anchors: NDArray[np.floating[Any]], *, size: int, margin: float = 0.0) -> Image:
     """The face, turned upright, centred and scaled; neither stretched nor mirrored.
 
     The similarity transform fits five anchors to ``TEMPLATE`` in the sense of least squares. A face larger than the
@@ -40,7 +46,8 @@ def align(image: Image, landmarks: NDArray[np.float32], *, size: int, margin: fl
 
     Args:
         image: ``[H, W, 3]`` or ``[H, W]``, uint8 or float32.
-        landmarks: ``[468, 2 or 3]``, x and y in pixels of ``image``.
+        anchors: ``[5, 2]``, x and y in pixels of ``image``: the eye on the left of the picture (the subject's right one),
+            the other eye, the tip of the nose, the corners of the mouth in the same order.
         size: side of the crop, pixels.
         margin: border added on each side, as a share of the crop without margin: 0 is brows to chin, 0.5 the whole
             head with some background.
@@ -50,30 +57,19 @@ def align(image: Image, landmarks: NDArray[np.float32], *, size: int, margin: fl
     """
     import cv2
 
-    anchors = np.array([landmarks[list(points), :2].mean(axis=0) for points in ANCHORS], np.float64)
     # As complex numbers a similarity is x = turn * template + shift, and least squares has a closed form.
-    seen, ideal = anchors @ (1, 1j), TEMPLATE @ (1, 1j)
+    seen, ideal = anchors.astype(np.float64) @ (1, 1j), TEMPLATE @ (1, 1j)
     offset = ideal - ideal.mean()
     turn = np.vdot(offset, seen) / np.vdot(offset, offset).real
     centre = seen.mean() + turn * (complex(*CENTRE) - ideal.mean())
-    side = SIDE * (1 + 2 * margin)
+    edge = turn * SIDE * (1 + 2 * margin)
 
     # Averaging whole pixels before the turn is cheap, but blurs by how they happen to lie; so the last factor of 2 to 4
     # is averaged after the turn, and the crop is as sharp whatever the size of the face.
-    scale = abs(turn) * side / size
-    shrink = max(1, int(scale / 2))
-    if shrink > 1:
-        rows, columns = image.shape[0] // shrink, image.shape[1] // shrink
-        whole = image[: rows * shrink, : columns * shrink]
-        image = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    oversampling = max(1, math.ceil(scale / shrink))
-    grid = size * oversampling
-    step = turn * side / shrink / grid
-    corner = centre / shrink - (0.5 + 0.5j) - step * (grid - 1) * (0.5 + 0.5j)
-    to_frame = np.array([[step.real, -step.imag, corner.real], [step.imag, step.real, corner.imag]])
-    crop = cv2.warpAffine(
-        image, to_frame, (grid, grid), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101
-    )
+    scale = abs(edge) / size
+    factor = max(1, int(scale / 2))
+    oversampling = max(1, math.ceil(scale / factor))
+    crop = square(shrunk(image, factor), centre=centre / factor, edge=edge / factor, size=size * oversampling)
     return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA) if oversampling > 1 else crop
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_core import VideoNoFace
 from deepfake_core.data.video import Frame
+from deepfake_faces.matching import Candidates, Gate, jumps
 from deepfake_faces.mesh import POINTS, FaceMesh
 
 M = TypeVar("M")
@@ -30,11 +31,8 @@ LOOK_AROUND_EVERY = 30
 MIN_SHARE = 0.5
 """Smallest share of frames that must show the face, unless the caller says otherwise."""
 
-MAX_SHIFT = 0.75
-"""A face is the same as before when its centre moved by less than this share of its size..."""
-
-MAX_GROWTH = 1.6
-"""...and its size changed by less than this factor."""
+GATE = Gate(shift=0.75, growth=1.6)
+"""From one frame of a video to the next."""
 
 JUMP = 0.25
 """A move from one frame to the next of more than this share of the face's size counts as a jump."""
@@ -67,7 +65,7 @@ class FaceTrack(Generic[M]):
     @property
     def boxes(self) -> NDArray[np.float32]:
         """Left, top, right, bottom of the mesh, ``[T, 4]``, pixels; NaN where the face isn't seen."""
-        return np.concatenate([self.landmarks[..., :2].min(axis=1), self.landmarks[..., :2].max(axis=1)], axis=1)
+        return _boxes(self.landmarks)
 
     def quality(self) -> dict[str, float | int]:
         """Flat facts.
@@ -76,13 +74,11 @@ class FaceTrack(Generic[M]):
         how often the face moves by more than ``JUMP`` from one frame to the next.
         """
         boxes = self.boxes[self.present]
-        centres, sizes = _centre(boxes), _size(boxes)
-        moves = np.linalg.norm(np.diff(centres, axis=0), axis=1) / sizes[1:]
         return {
             "face_share": float(self.present.mean()),
             "face_px": float((boxes[:, 2] - boxes[:, 0]).mean()),
             "faces_seen": self.faces_seen,
-            "face_jumps": int((moves > JUMP).sum()),
+            "face_jumps": jumps(boxes, above=JUMP),
         }
 
 
@@ -95,10 +91,8 @@ def follow(
 ) -> FaceTrack[M]:
     """Finds the clip's face and measures it, in one pass over the frames.
 
-    A face is matched to the nearest followed one by the distance of centres and the change of size. A face that
-    matches none starts a new candidate; when there are three already, it takes the place of the one with the
-    smallest sum of areas among those out of sight, and is ignored if there is none. A face that was lost is taken
-    up again where it was lost. A cut to another person at the same place can't be told from the same person.
+    Faces are matched as ``Candidates`` says. A cut to another person at the same place can't be told from the same
+    person.
 
     Args:
         frames: of one clip, in order; each is dropped before the next is asked for.
@@ -111,20 +105,22 @@ def follow(
         VideoNoFace: the face is seen in fewer frames, or there is none.
     """
     times: list[float] = []
-    candidates = _Candidates[M]()
+    candidates = Candidates[tuple[NDArray[np.float32], M]](GATE, most=CANDIDATES)
     with _Lookout(look_around_every) as lookout:
         for number, frame in enumerate(frames):
             times.append(frame.time_s)
-            for face, candidate in candidates.matching(lookout.detect(number, frame.rgb)):
-                candidate.add(number, face, measure(number, frame, face))
-    best = candidates.best()
-    if not times or len(best.numbers) < max(1, min_share * len(times)):
-        raise VideoNoFace(f"face in {len(best.numbers)} of {len(times)} frames, {min_share:.0%} needed")
+            faces = lookout.detect(number, frame.rgb)
+            boxes = _boxes(faces)
+            for row, candidate in candidates.matching(boxes):
+                candidate.add(number, boxes[row], (faces[row], measure(number, frame, faces[row])))
+    best = next(iter(candidates.ranked()), None)
+    seen = best.numbers if best else []
+    if best is None or len(seen) < min_share * len(times):
+        raise VideoNoFace(f"face in {len(seen)} of {len(times)} frames, {min_share:.0%} needed")
     landmarks = np.full((len(times), POINTS, 3), np.nan, np.float32)
-    landmarks[best.numbers] = best.faces
     measured: list[M | None] = [None] * len(times)
-    for number, value in zip(best.numbers, best.measured, strict=True):
-        measured[number] = value
+    for number, (face, value) in zip(seen, best.payloads, strict=True):
+        landmarks[number], measured[number] = face, value
     return FaceTrack(
         np.array(times), landmarks, tuple(measured), faces_seen=candidates.lasting(SEEN_SHARE * len(times))
     )
@@ -152,85 +148,5 @@ class _Lookout(ExitStack):
         return self._mesh.detect(rgb)
 
 
-@dataclass(eq=False)
-class _Candidate(Generic[M]):
-    """One followed face: the frames it was seen in, and what was measured there."""
-
-    numbers: list[int] = field(default_factory=list)
-    faces: list[NDArray[np.float32]] = field(default_factory=list)
-    measured: list[M] = field(default_factory=list)
-    area: float = 0.0
-
-    def add(self, number: int, face: NDArray[np.float32], measured: M) -> None:
-        self.numbers.append(number)
-        self.faces.append(face)
-        self.measured.append(measured)
-        self.area += float(np.prod(np.ptp(face[:, :2], axis=0)))
-
-
-class _Candidates(Generic[M]):
-    """The faces followed at once."""
-
-    def __init__(self) -> None:
-        self._followed: list[_Candidate[M]] = []
-        self._lengths_of_dropped: list[int] = []
-
-    def best(self) -> _Candidate[M]:
-        """The one with the greatest sum of areas; an empty one if there is none."""
-        return max(self._followed, key=lambda candidate: candidate.area, default=_Candidate())
-
-    def lasting(self, frames: float) -> int:
-        """How many faces were seen in so many frames or more."""
-        lengths = [*self._lengths_of_dropped, *(len(candidate.numbers) for candidate in self._followed)]
-        return sum(length >= frames for length in lengths)
-
-    def matching(self, faces: NDArray[np.float32]) -> list[tuple[NDArray[np.float32], _Candidate[M]]]:
-        """The faces of the next frame, each with the candidate that it belongs to; ignored faces are left out."""
-        matched: dict[int, _Candidate[M]] = {}
-        boxes = _boxes(faces)
-        if self._followed and len(faces):
-            cost = _cost(boxes, _boxes(np.stack([candidate.faces[-1] for candidate in self._followed])))
-            while np.isfinite(cost).any():
-                face, known = np.unravel_index(cost.argmin(), cost.shape)
-                matched[int(face)] = self._followed[known]
-                cost[face, :] = cost[:, known] = np.inf
-        for face in np.argsort(-_size(boxes)):
-            if face not in matched and self._make_room(set(matched.values())):
-                matched[int(face)] = _Candidate()
-                self._followed.append(matched[int(face)])
-        return [(faces[face], candidate) for face, candidate in matched.items()]
-
-    def _make_room(self, in_sight: set[_Candidate[M]]) -> bool:
-        """Drops the weakest candidate out of sight if there are enough already; False if all are in sight."""
-        if len(self._followed) < CANDIDATES:
-            return True
-        out_of_sight = [candidate for candidate in self._followed if candidate not in in_sight]
-        if not out_of_sight:
-            return False
-        weakest = min(out_of_sight, key=lambda candidate: candidate.area)
-        self._followed.remove(weakest)
-        self._lengths_of_dropped.append(len(weakest.numbers))
-        return True
-
-
-def _cost(boxes: NDArray[np.float32], last: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-    """How far each face is from where each candidate was last seen, ``[F, C]``; infinite for another face."""
-    new_size, old_size = _size(boxes)[:, None], _size(last)[None, :]
-    shift = np.linalg.norm(_centre(boxes)[:, None] - _centre(last)[None, :], axis=-1) / np.sqrt(new_size * old_size)
-    growth = np.maximum(new_size / old_size, old_size / new_size)
-    return np.where((shift < MAX_SHIFT) & (growth < MAX_GROWTH), shift, np.inf)
-
-
 def _boxes(faces: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([faces[..., :2].min(axis=1), faces[..., :2].max(axis=1)], axis=1)
-
-
-def _centre(boxes: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
-
-
-def _size(boxes: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-    """Geometric mean of width and height."""
-    width, height = (boxes[:, 2:] - boxes[:, :2]).T
-    size: NDArray[np.floating[Any]] = np.sqrt(width * height)
-    return size

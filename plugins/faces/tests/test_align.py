@@ -17,20 +17,18 @@ from deepfake_faces.align import (
     align,
     content_hash,
     difference_hash,
+    mesh_anchors,
 )
 from deepfake_faces.mesh import POINTS
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
-def landmarks_at(eyes_apart: float, centre: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
+def anchors_at(eyes_apart: float, centre: tuple[float, float], degrees: float = 0.0) -> np.ndarray:
     """Points of a face that fits the template exactly: eye distance in pixels, and where its crop's centre lies."""
     turn = np.exp(1j * np.deg2rad(degrees)) * eyes_apart
     spots = complex(*centre) + turn * ((TEMPLATE - CENTRE) @ (1, 1j))
-    points = np.zeros((POINTS, 3), np.float32)
-    for anchor, spot in zip(ANCHORS, spots, strict=True):
-        points[list(anchor), :2] = spot.real, spot.imag
-    return points
+    return np.stack([spots.real, spots.imag], axis=1)
 
 
 def blobs(shape: tuple[int, int], spots: np.ndarray, width: float) -> np.ndarray:
@@ -44,8 +42,8 @@ def blobs(shape: tuple[int, int], spots: np.ndarray, width: float) -> np.ndarray
 @pytest.mark.parametrize("eyes_apart", [20.0, 60.0, 150.0])
 @pytest.mark.parametrize("margin", [0.0, 0.5])
 def test_the_anchors_land_where_the_template_says(degrees, eyes_apart, margin):
-    points = landmarks_at(eyes_apart, (500.3, 480.6), degrees)
-    image = blobs((960, 1000), points[[anchor[0] for anchor in ANCHORS[2:]], :2], width=eyes_apart / 15)
+    points = anchors_at(eyes_apart, (500.3, 480.6), degrees)
+    image = blobs((960, 1000), points[2:], width=eyes_apart / 15)
     size = 96
     crop = align(image, points, size=size, margin=margin)
     unit = size / (SIDE * (1 + 2 * margin))
@@ -55,10 +53,18 @@ def test_the_anchors_land_where_the_template_says(degrees, eyes_apart, margin):
     assert np.corrcoef(crop.ravel(), expected.ravel())[0, 1] > 0.985
 
 
+def test_the_anchors_of_a_mesh():
+    """An eye lies between its corners."""
+    mesh = np.zeros((POINTS, 3), np.float32)
+    mesh[list(ANCHORS[0]), :2] = (10, 20), (14, 22)
+    mesh[ANCHORS[2][0]] = 30, 40, 5
+    assert mesh_anchors(mesh).tolist() == [[12, 21], [0, 0], [30, 40], [0, 0], [0, 0]]
+
+
 def test_a_face_of_the_crops_size_is_copied_unchanged():
     image = np.random.default_rng(0).integers(0, 255, (200, 220, 3), np.uint8)
     size = 66  # eyes 30 pixels apart: one pixel each
-    crop = align(image, landmarks_at(size / SIDE, (110.0, 97.0)), size=size)
+    crop = align(image, anchors_at(size / SIDE, (110.0, 97.0)), size=size)
     np.testing.assert_array_equal(crop, image[97 - 33 : 97 + 33, 110 - 33 : 110 + 33])
 
 
@@ -68,7 +74,7 @@ def test_a_large_face_is_averaged(reduction):
     side = 32 * reduction
     image = np.random.default_rng(0).uniform(0, 255, (640, 640)).astype(np.float32)
     left = top = 40 * reduction
-    points = landmarks_at(side / SIDE, (left + side / 2, top + side / 2))
+    points = anchors_at(side / SIDE, (left + side / 2, top + side / 2))
     blocks = image[top : top + side, left : left + side].reshape(32, reduction, 32, reduction).mean(axis=(1, 3))
     crop = align(image, points, size=32)
     assert np.corrcoef(crop.ravel(), blocks.ravel())[0, 1] > 0.85
@@ -77,13 +83,13 @@ def test_a_large_face_is_averaged(reduction):
 @pytest.mark.parametrize("eyes_apart", [75.0, 111.0, 160.0])
 def test_detail_finer_than_the_crop_hardly_aliases(eyes_apart):
     stripes = np.tile(np.uint8([0, 255]), (600, 300))
-    crop = align(stripes, landmarks_at(eyes_apart, (300.0, 300.0), 3.0), size=64)
+    crop = align(stripes, anchors_at(eyes_apart, (300.0, 300.0), 3.0), size=64)
     assert crop.std() < 0.2 * stripes.std()
 
 
 def test_outside_the_frame_the_picture_is_mirrored():
     image = np.full((100, 100), 200, np.uint8)
-    assert (align(image, landmarks_at(40.0, (5.0, 50.0)), size=64) == 200).all()
+    assert (align(image, anchors_at(40.0, (5.0, 50.0)), size=64) == 200).all()
 
 
 class TestDifferenceHash:
@@ -142,7 +148,9 @@ def hash_of(path: Path) -> str:
 
     found = follow(
         video.frames(path, max_side=640),
-        lambda _, frame, points: difference_hash(align(frame.rgb, points, size=HASH_SIZE, margin=HASH_MARGIN)),
+        lambda _, frame, points: difference_hash(
+            align(frame.rgb, mesh_anchors(points), size=HASH_SIZE, margin=HASH_MARGIN)
+        ),
     )
     hashes = {time: one for time, one in zip(found.times, found.measured, strict=True) if one}
     return content_hash(hashes, start_s=found.times[0], end_s=found.times[-1])

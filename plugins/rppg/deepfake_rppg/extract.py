@@ -162,13 +162,14 @@ def _measure(number: int, frame: Frame, landmarks: NDArray[np.float32], *, detai
 def _detail(rgb: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> Detail:
     import cv2
 
-    from deepfake_faces.align import HASH_MARGIN, HASH_SIZE, align, difference_hash
+    from deepfake_faces.align import HASH_MARGIN, HASH_SIZE, align, difference_hash, mesh_anchors
 
     # Rounded to whole grey levels, a smooth face would show the rounding in its high frequencies.
     luma = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2GRAY)
+    anchors = mesh_anchors(landmarks)
     return Detail(
-        spectrum=luma_spectrum(align(luma, landmarks, size=SIZE)),
-        hash=difference_hash(align(luma, landmarks, size=HASH_SIZE, margin=HASH_MARGIN)),
+        spectrum=luma_spectrum(align(luma, anchors, size=SIZE)),
+        hash=difference_hash(align(luma, anchors, size=HASH_SIZE, margin=HASH_MARGIN)),
     )
 
 
