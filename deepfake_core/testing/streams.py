@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +36,11 @@ from deepfake_core.contract.records import (
     VideoRecord,
 )
 from deepfake_core.contract.settings import Settings
+from deepfake_core.data.folds import Plan
 from deepfake_core.data.store import Store
 from deepfake_core.plugins import Stream, load_stream
 from deepfake_core.runlog import FileLog
+from deepfake_core.steps.training import FoldJob, run_fold
 
 SEED = 7
 
@@ -201,6 +205,42 @@ class StreamConformance:
             path.relative_to(again.dir): path.read_bytes() for path in again.dir.rglob("*") if path.is_file()
         }
 
+    def test_held_out_labels_do_not_matter(
+        self,
+        stream: Stream,
+        settings: Settings,
+        clips: Mapping[str, Extracted],
+        fold: Fold,
+        videos: Sequence[VideoRecord],
+        model: FoldModel,
+        tmp_path: Path,
+    ) -> None:
+        """With the labels of the held-out videos exchanged, fold and predictions are the same."""
+        seen = {video.video_id for video in fold.train}
+        held_out = tuple(video for video in videos if video.video_id not in seen)
+        exchanged = tuple(replace(video, label=1 - (video.label or 0)) for video in held_out)
+        plan = Plan(fold.index, fold.train, fold.stop, exchanged, ())
+        job = FoldJob(stream.name, plan, clips, settings, fold.seed, Store(tmp_path), reuse=False)
+        without = _by_id(stream.predict_oof(model, {v.video_id: clips[v.video_id] for v in held_out}, settings))
+        for video_id, row in _by_id(run_fold(job).predictions).items():
+            _assert_same(row, without[video_id])
+
+    def test_model_holds_nothing_that_unpickles(self, model: FoldModel) -> None:
+        """No file is a pickle, nor an archive with one inside, whatever its name."""
+        unsafe = [path.name for path in model.dir.rglob("*") if path.is_file() and _unpickles(path)]
+        assert not unsafe
+
+    def test_every_setting_counts_in_the_digest(self, settings: Settings) -> None:
+        """Another value of any setting is another digest, unless the setting says that it doesn't change results."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the other value is of another type
+            silent = [
+                name
+                for name, field in type(settings).model_fields.items()
+                if not field.exclude and settings.model_copy(update={name: "another"}).digest == settings.digest
+            ]
+        assert not silent
+
     def test_model_loads_in_a_fresh_process(
         self, stream: Stream, settings: Settings, clips: Mapping[str, Extracted], model: FoldModel, tmp_path: Path
     ) -> None:
@@ -229,6 +269,14 @@ def _by_id(predictions: Predictions) -> dict[str, np.ndarray[tuple[int], np.dtyp
     embedding = np.zeros((size, 0)) if predictions.embedding is None else predictions.embedding
     rows = np.concatenate([predictions.p[:, None], embedding], axis=1)
     return dict(zip(predictions.video_id, rows, strict=True))
+
+
+def _unpickles(path: Path) -> bool:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".pkl") for name in archive.namelist())
+    with path.open("rb") as file:
+        return file.read(2) in {b"\x80" + bytes([protocol]) for protocol in range(2, 6)}
 
 
 def _assert_same(one: object, other: object) -> None:

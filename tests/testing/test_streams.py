@@ -53,7 +53,7 @@ def run_kit(pytester, tmp_path, monkeypatch):
 
 
 def test_a_good_stream_passes(run_kit):
-    run_kit().assert_outcomes(passed=11)
+    run_kit().assert_outcomes(passed=14)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,9 @@ def test_a_good_stream_passes(run_kit):
         (("version=1, settings=Settings()", "version=os.getpid() + len(os.urandom(1)) + __import__('time').time_ns(), settings=Settings()"), "test_extraction_is_kept"),
         (("raise VideoUnreadable(", "raise ValueError("), "test_unusable_file_becomes_a_status"),
         (("x = np.array([_number(clip) for clip in clips.values()])", "x = np.array([_number(clip) for clip in clips.values()]); x = x - x.mean()"), "test_one_clip_alone_scores_as_among_others"),
+        (("log.artifact(folder", "(folder / 'note.json').write_bytes(__import__('pickle').dumps(1)); log.artifact(folder"), "test_model_holds_nothing_that_unpickles"),
+        (('"""Settings of the toy."""', "digest = 'always the same'"), "test_every_setting_counts_in_the_digest"),
+        (("for v in fold.train if v.label == label]) for label in (0, 1)]", "for v in fold.train if v.label == label]) + hash(str(work_dir)) / 2**62 for label in (0, 1)]"), "test_held_out_labels_do_not_matter"),
         (("float(np.mean(means))", "float(np.mean(means) + np.random.default_rng().normal())"), "test_same_seed_gives_the_same_model"),
     ],
 )  # fmt: skip
