@@ -1,0 +1,1 @@
+"""What the neural streams share: clips to batches, layers, training, scoring."""

@@ -1,0 +1,92 @@
+"""What does the network of a stream consist of, from the pixels of a clip to one logit?"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from deepfake_nn import backbones
+from deepfake_nn.layers.attention import ChannelAttention
+from deepfake_nn.layers.frequency import FrequencyBranch
+from deepfake_nn.layers.heads import ClassificationHead, HeadOutput
+from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean
+from deepfake_nn.settings import RANDOM, NetworkSettings
+
+
+class ClipNetwork(nn.Module):
+    """Frame features over time and, beside them, frequencies; both into one head.
+
+    Frame encoder → channel attention → projection → BiLSTM and self-attention over frames ⊕ frequency branch → head.
+    Settings leave parts out or scale them. Padded frames never reach the encoder, so batch statistics are those of
+    real frames.
+
+    Args:
+        settings: what it is built of.
+        pretrained: whether the encoder starts from ``settings.weights``; False when a trained state is loaded anyway.
+
+    Attributes:
+        backbone: the frame encoder, which training may freeze and give a rate of its own.
+        fused_features: width of what the head gets.
+    """
+
+    def __init__(self, settings: NetworkSettings, *, pretrained: bool = True) -> None:
+        super().__init__()
+        self.backbone, width = backbones.make(
+            settings.backbone,
+            weights=settings.weights if pretrained else RANDOM,
+            drop_path=settings.drop_path,
+            image_size=settings.size,
+        )
+        mean, std = backbones.mean_and_std(settings.backbone)
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
+        self.attention = ChannelAttention(width) if settings.channel_attention else nn.Identity()
+        self.projection: nn.Module = nn.Identity()
+        if settings.projection:
+            self.projection = nn.Sequential(
+                nn.Linear(width, settings.projection),
+                nn.LayerNorm(settings.projection),
+                nn.GELU(),
+                nn.Dropout(settings.projection_dropout),
+            )
+            width = settings.projection
+        self.temporal = TemporalEncoder(
+            width,
+            hidden=settings.hidden,
+            layers=settings.temporal_layers,
+            heads=settings.attention_heads,
+            dropout=settings.temporal_dropout,
+        )
+        self.fused_features = 2 * settings.hidden
+        self.frequency: FrequencyBranch | None = None
+        if settings.frequency:
+            self.frequency = FrequencyBranch(settings.frequency, residuals=settings.frequency_residuals)
+            self.fused_features += settings.frequency
+        self.head = ClassificationHead(self.fused_features, settings.head, dropout=settings.head_dropout)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> HeadOutput:
+        """Scores clips.
+
+        Args:
+            frames: ``[B, T, 3, H, W]`` float, 0-1.
+            mask: ``[B, T] bool``, True for a real frame; each clip has one or more.
+
+        Returns:
+            logits ``[B]`` and embeddings ``[B, 64]``.
+        """
+        # Channels last, where a convolution on the CPU takes half the time.
+        real = frames[mask].contiguous(memory_format=torch.channels_last)
+        features = self.projection(self.attention(self.backbone((real - self.mean) / self.std)))
+        fused = self.temporal(_padded(features, mask), mask)
+        if self.frequency is not None:
+            fused = torch.cat([fused, masked_mean(_padded(self.frequency(real), mask), mask)], dim=1)
+        output: HeadOutput = self.head(fused)
+        return output
+
+
+def _padded(rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """``[N, D]``, one per real frame, to ``[B, T, D]`` with zeros elsewhere."""
+    clips = rows.new_zeros((*mask.shape, rows.shape[-1]))
+    clips[mask] = rows
+    return clips

@@ -1,0 +1,1 @@
+"""How one fold's network is trained, chosen and written."""
