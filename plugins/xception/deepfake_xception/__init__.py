@@ -1,0 +1,1 @@
+"""Do texture and spatial frequencies of the face fit together, to Xception?"""
