@@ -9,7 +9,7 @@ from deepfake_nn import backbones
 from deepfake_nn.layers.attention import ChannelAttention
 from deepfake_nn.layers.frequency import FrequencyBranch
 from deepfake_nn.layers.heads import ClassificationHead, HeadOutput
-from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean
+from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean, padded
 from deepfake_nn.settings import RANDOM, NetworkSettings
 
 
@@ -78,15 +78,8 @@ class ClipNetwork(nn.Module):
         # Channels last, where a convolution on the CPU takes half the time.
         real = frames[mask].contiguous(memory_format=torch.channels_last)
         features = self.projection(self.attention(self.backbone((real - self.mean) / self.std)))
-        fused = self.temporal(_padded(features, mask), mask)
+        fused = self.temporal(padded(features, mask), mask)
         if self.frequency is not None:
-            fused = torch.cat([fused, masked_mean(_padded(self.frequency(real), mask), mask)], dim=1)
+            fused = torch.cat([fused, masked_mean(padded(self.frequency(real), mask), mask)], dim=1)
         output: HeadOutput = self.head(fused)
         return output
-
-
-def _padded(rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """``[N, D]``, one per real frame, to ``[B, T, D]`` with zeros elsewhere."""
-    clips = rows.new_zeros((*mask.shape, rows.shape[-1]))
-    clips[mask] = rows
-    return clips

@@ -6,7 +6,7 @@ from deepfake_nn.layers.attention import ChannelAttention
 from deepfake_nn.layers.frequency import DctStatistics, FrequencyBranch, ResidualStatistics
 from deepfake_nn.layers.heads import ClassificationHead, HeadOutput
 from deepfake_nn.layers.standardisation import RunningStandardisation
-from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean
+from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean, padded
 
 __all__ = [
     "ChannelAttention",
@@ -18,4 +18,5 @@ __all__ = [
     "RunningStandardisation",
     "TemporalEncoder",
     "masked_mean",
+    "padded",
 ]

@@ -7,6 +7,21 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
+def padded(rows: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Puts the features of real frames back into their clips.
+
+    Args:
+        rows: ``[N, D]``, one per real frame, as ``frames[mask]`` orders them.
+        mask: ``[B, T] bool`` with N real frames.
+
+    Returns:
+        ``[B, T, D]``, zeros elsewhere.
+    """
+    clips = rows.new_zeros((*mask.shape, rows.shape[-1]))
+    clips[mask] = rows
+    return clips
+
+
 def masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean over real frames.
 
