@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# One thread per test process: two processes whose threads wait for each other are many times slower than one.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 INSTALLED := $(VENV)/.installed
 
 .PHONY: help demo test test-all check bench clean
@@ -22,10 +24,10 @@ demo: $(INSTALLED)  ## the rPPG stream on the demo data set, tracked by MLflow
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . -e stream -P name=rppg --env-manager local
 
 test: $(INSTALLED)  ## the fast tests
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(PYTEST) -m "not slow"
 
 test-all: $(INSTALLED)  ## all tests
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 check: $(INSTALLED)  ## formatting, types, import rules, the fast tests
 	$(BIN)/ruff check .

@@ -203,7 +203,7 @@ def stream(
     )
     found = result.metrics
     click.echo(
-        f"{name}: out-of-fold AUC {found['auc']:.3f}, average precision {found['average_precision']:.3f}; "
+        f"{name}: out-of-fold AUC {found['auc']:.3f} [{found['auc_low']:.2f}, {found['auc_high']:.2f}], average precision {found['average_precision']:.3f}; "
         f"{found['scored']:.0f} of {found['videos']:.0f} videos scored"
     )
     click.echo(f"run {result.run_id}: {result.page}")

@@ -18,6 +18,7 @@ from deepfake_core.data.oof import assemble
 from deepfake_core.data.store import Store
 from deepfake_core.evaluation import plots
 from deepfake_core.evaluation.metrics import video_metrics
+from deepfake_core.evaluation.resampling import auc_interval
 from deepfake_core.plugins import Stream, load_stream
 from deepfake_core.steps import extract, folds
 from deepfake_core.steps.index import open_index
@@ -170,6 +171,7 @@ def _log_results(
                 fold_rows.append({"fold": fold.job.plan.index, "purged": len(fold.job.plan.purged), **found})
             child.artifact(fold.result.model.dir, model_folder(fold.job.name))
     metrics = video_metrics(oof["label"], oof["p"])
+    metrics["auc_low"], metrics["auc_high"] = auc_interval(oof["label"], oof["p"], oof["group"])
     log.metrics(metrics)
     log.oof(oof)
     log.csv(_table(fold_rows), tables.METRICS_FILE)

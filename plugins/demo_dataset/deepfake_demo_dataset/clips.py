@@ -135,12 +135,12 @@ def _fakes(reals: Mapping[str, Clip]) -> Iterator[Clip]:
                 number,
                 None if method == "selfblend" else replace(partner, fps=take.fps, seconds=take.seconds),
                 Recipe(
-                    resolution=48 + 56 * share["resolution"],
+                    resolution=28 + 40 * share["resolution"],
                     jitter=0.15 + 0.6 * share["jitter"],
                     flicker=0.002 + 0.006 * share["flicker"],
-                    feather=2.0 + 7.0 * share["feather"],
+                    feather=1.5 + 4.5 * share["feather"],
                     colour=0.25 * share["colour"] if method == "faceswap" else share["colour"],
-                    grain=0.1 + 0.7 * share["grain"],
+                    grain=0.6 * share["grain"],
                     pulse=pulses[int(share["pulse"] * len(pulses))],
                 ),
             )

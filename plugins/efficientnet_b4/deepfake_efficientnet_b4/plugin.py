@@ -49,7 +49,7 @@ class EfficientNetB4(TorchStream):
 
     name = "efficientnet_b4"
     summary = "faces: EfficientNet-B4 on 16 frames, BiLSTM, self-attention"
-    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER, backbone="test_efficientnet")}
+    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER)}
     export_name = "cnn_predictions.csv"
     export_model = "best_cnn_model_fold{fold}.pth"
 

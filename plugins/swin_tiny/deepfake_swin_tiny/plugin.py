@@ -55,7 +55,7 @@ class SwinTiny(TorchStream):
 
     name = "swin_tiny"
     summary = "faces: Swin-Tiny and DCT statistics on 16 upright frames, ECA, BiLSTM, self-attention"
-    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER, backbone="test_vit")}
+    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER)}
     export_name = "cnn_predictions_swin_oof_MASTER.csv"
     export_fold = True
     export_model = "swa_model_swin_fold{fold}.pth"

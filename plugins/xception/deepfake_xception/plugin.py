@@ -53,7 +53,7 @@ class Xception(TorchStream):
 
     name = "xception"
     summary = "faces: Xception and a frequency branch on 16 upright frames, ECA, BiLSTM, self-attention"
-    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER, backbone="test_resnet")}
+    presets = {"paper": PAPER, "small": small(PAPER), "demo": demo(PAPER)}
     export_name = "cnn_predictions.csv"
     export_model = "best_cnn_model_fold{fold}.pth"
 

@@ -31,8 +31,10 @@ class Choice(pl.Callback):
     """Keeps the best epoch's weights, ends a training that no longer improves, and makes the model.
 
     The best epoch has the highest AUC on the stop split, of equal ones the lowest loss; with ``monitor="loss"``, or
-    where the split has one class only, the lowest loss. At the end the averaged weights, if there are any, are
-    compared with it in the same way. Without a stop split the averaged weights are taken, else the last.
+    where the split has one class only, the lowest loss. It is the luckiest of many, though; so the averaged weights, if
+    there are any, are taken unless they are worse than it by more than their own standard error (the one-standard-error
+    rule of Breiman et al. 1984, Classification and Regression Trees, 3.4.3). Without a stop split the averaged weights are
+    taken, else the last.
 
     Args:
         folder: where the best epoch's weights are kept meanwhile, as ``best.safetensors``.
@@ -95,7 +97,7 @@ class Choice(pl.Callback):
         if averaged is not None:
             refresh_batch_norm(training, averaged, self._train())
             judged = self._judge(training, averaged) if self._stop else {}
-            if not self._stop or self._better(judged, self._best):
+            if not self._stop or self._as_good(judged, self._best):
                 network, chosen, found = averaged, "swa", judged
         if trainer.is_global_zero:
             self._model.mkdir(exist_ok=True)
@@ -106,17 +108,29 @@ class Choice(pl.Callback):
     def _judge(self, training: ClipTraining, network: nn.Module) -> dict[str, float]:
         assert self._stop is not None
         judgement = judge(training, network, self._stop())
-        return {"loss": float(judgement.loss.mean()), "auc": judgement.auc}
+        return {
+            "loss": float(judgement.loss.mean()),
+            "loss_error": judgement.loss_error,
+            "auc": judgement.auc,
+            "auc_error": judgement.auc_error,
+        }
 
     def _better(self, one: dict[str, float], other: dict[str, float]) -> bool:
         if not other:
             return True
-        by_loss = self._monitor == "loss" or math.isnan(one["auc"])
 
         def merit(found: dict[str, float]) -> tuple[float, float]:
-            return (0.0 if by_loss else found["auc"], -found["loss"])
+            return (0.0 if self._by_loss(one) else found["auc"], -found["loss"])
 
         return merit(one) > merit(other)
+
+    def _as_good(self, averaged: dict[str, float], best: dict[str, float]) -> bool:
+        if self._by_loss(averaged):
+            return averaged["loss"] - averaged["loss_error"] <= best["loss"]
+        return averaged["auc"] + averaged["auc_error"] >= best["auc"]
+
+    def _by_loss(self, found: dict[str, float]) -> bool:
+        return self._monitor == "loss" or math.isnan(found["auc"])
 
     def state_dict(self) -> dict[str, Any]:
         """What is known of the epochs so far."""

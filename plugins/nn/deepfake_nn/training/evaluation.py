@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,11 +19,27 @@ class Judgement:
 
     Attributes:
         loss: of each, ``[N] float64``.
+        label: of each, ``[N]``.
         auc: area under the ROC; NaN unless both classes are there.
     """
 
     loss: torch.Tensor
+    label: torch.Tensor
     auc: float
+
+    @property
+    def loss_error(self) -> float:
+        """Standard error of the mean loss."""
+        return float(self.loss.std(correction=0)) / math.sqrt(len(self.loss))
+
+    @property
+    def auc_error(self) -> float:
+        """Standard error of the AUC (Hanley & McNeil 1982, 10.1148/radiology.143.1.7063747)."""
+        fakes, auc = int(self.label.sum()), self.auc
+        reals = len(self.label) - fakes
+        two_fakes, two_reals = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+        spread = (fakes - 1) * (two_fakes - auc**2) + (reals - 1) * (two_reals - auc**2)
+        return math.sqrt((auc * (1 - auc) + spread) / (fakes * reals)) if fakes and reals else math.nan
 
 
 @torch.no_grad()
@@ -44,7 +61,7 @@ def judge(training: ClipTraining, network: nn.Module, batches: Iterable[Batch]) 
         module.training = mode
     label, logit = torch.cat(labels), torch.cat(logits)
     both = bool(0 < label.sum() < len(label)) and bool(logit.isfinite().all())
-    return Judgement(torch.cat(losses), float(roc_auc_score(label, logit)) if both else float("nan"))
+    return Judgement(torch.cat(losses), label, float(roc_auc_score(label, logit)) if both else float("nan"))
 
 
 @torch.no_grad()
