@@ -12,7 +12,7 @@ from deepfake_core.testing import StreamConformance
 
 class TestEfficientNetB4(StreamConformance):
     name = "efficientnet_b4"
-    overrides = "epochs=2,swa_from=1,frames=4,size=64"
+    overrides = "epochs=2,swa_from=1,frames=4,size=64,min_face_px=0"
 
     @pytest.fixture(scope="class")
     @classmethod
