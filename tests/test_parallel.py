@@ -216,7 +216,7 @@ def test_ctrl_c_ends_everything_at_once(jobs, tmp_path: Path, moment: str) -> No
         until(lambda: any("loky" in command and "--process-name" in command for command in members(main.pid)))
     begin = time.monotonic()
     os.killpg(main.pid, signal.SIGINT)  # as a terminal does: to the workers, too
-    _, err = main.communicate(timeout=60)
+    _, err = main.communicate(timeout=20)
     assert time.monotonic() - begin < 5
     assert main.returncode == -signal.SIGINT
     assert err.count("Traceback") == 1 and err.rstrip().endswith("KeyboardInterrupt")
@@ -327,7 +327,7 @@ class Dask:
     def close(self) -> None:
         for process in reversed(self._processes):  # the scheduler last, or workers would look for it
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=20)
 
     def _start(self, role: str, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", role, *arguments, "--no-dashboard"]
