@@ -42,13 +42,11 @@ class Batch(NamedTuple):
         frames: ``[B, T, 3, H, W] uint8``, zero where a clip has fewer frames.
         mask: ``[B, T] bool``, True for a real frame; these come first.
         target: P(fake), ``[B] float32``.
-        position: of the clips in their set, ``[B] int64``.
     """
 
     frames: torch.Tensor
     mask: torch.Tensor
     target: torch.Tensor
-    position: torch.Tensor
 
 
 def read_clip(crops: FaceCrops, view: ViewSettings, *, frames: int, track: int = 0, phase: float = 0.5) -> torch.Tensor:
@@ -92,28 +90,25 @@ class ClipSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, float, int]:
+    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, int]:
         folder = self._folders[draw.position]
         assert folder is not None  # clips that have none aren't handed to a stream
         frames = read_clip(FaceCrops.load(folder), self._view, frames=draw.frames, phase=draw.phase)
-        return self._augment(frames, draw.seed), float(self.labels[draw.position]), draw.position
+        return self._augment(frames, draw.seed), self.labels[draw.position]
 
 
-def collate(items: Sequence[tuple[torch.Tensor, float, int]]) -> Batch:
-    """Pads clips to the longest of them."""
-    longest = max(len(frames) for frames, _, _ in items)
-    _, channels, height, width = items[0][0].shape
-    frames = torch.zeros((len(items), longest, height, width, channels), dtype=torch.uint8).permute(0, 1, 4, 2, 3)
-    mask = torch.zeros((len(items), longest), dtype=torch.bool)
-    for row, (clip, _, _) in enumerate(items):
+def collate(items: Sequence[tuple[torch.Tensor, int]]) -> Batch:
+    """Pads clips ``[T, 3, H, W]`` to the longest of them."""
+    # By NumPy: loading threads that use PyTorch's operators have each a pool of threads, in the way of the training's.
+    clips = [frames.permute(0, 2, 3, 1).numpy() for frames, _ in items]
+    _, height, width, channels = clips[0].shape
+    frames = np.zeros((len(clips), max(len(clip) for clip in clips), height, width, channels), np.uint8)
+    mask = np.zeros(frames.shape[:2], bool)
+    for row, clip in enumerate(clips):
         frames[row, : len(clip)] = clip
         mask[row, : len(clip)] = True
-    return Batch(
-        frames,
-        mask,
-        torch.tensor([label for _, label, _ in items], dtype=torch.float32),
-        torch.tensor([position for _, _, position in items]),
-    )
+    target = np.array([label for _, label in items], np.float32)
+    return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3), torch.from_numpy(mask), torch.from_numpy(target))
 
 
 @dataclass(frozen=True)
@@ -234,7 +229,7 @@ def load(clips: ClipSet, batches: Iterable[Sequence[Draw]], *, workers: int) -> 
             yield collate([clips[draw] for draw in draws])
         return
     todo = iter(batches)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="load")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="load", initializer=_alone)
 
     def submit(draws: Sequence[Draw]) -> Future[Batch]:
         return pool.submit(lambda: collate([clips[draw] for draw in draws]))
@@ -247,6 +242,13 @@ def load(clips: ClipSet, batches: Iterable[Sequence[Draw]], *, workers: int) -> 
             yield batch
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _alone() -> None:
+    """A thread that loads leaves the other cores to the training."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 def in_order(count: int, frames: int) -> list[list[Draw]]:

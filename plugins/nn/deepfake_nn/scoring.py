@@ -13,6 +13,7 @@ from deepfake_core import Clips, Predictions
 from deepfake_faces.crops import FaceCrops
 from deepfake_nn.clips import read_clip
 from deepfake_nn.layers.heads import EMBEDDING
+from deepfake_nn.memory import freed_memory_kept
 from deepfake_nn.settings import TrainingSettings
 from deepfake_nn.training.choice import load
 from deepfake_nn.views import views
@@ -37,14 +38,15 @@ def predict(network: nn.Module, model: Path, clips: Clips, settings: TrainingSet
     network.to(device).eval()
     chosen = views(settings.tta)
     p, embeddings, facts = [], [], []
-    for clip in clips.values():
-        assert clip.path is not None
-        crops = FaceCrops.load(clip.path)
-        scored = {track: _score(network, crops, track, settings, chosen, device) for track in crops.tracks}
-        track = max(scored, key=lambda track: scored[track][0])
-        p.append(scored[track][0])
-        embeddings.append(scored[track][1])
-        facts.append({"track": track} if settings.faces == "all" else {})
+    with freed_memory_kept():
+        for clip in clips.values():
+            assert clip.path is not None
+            crops = FaceCrops.load(clip.path)
+            scored = {track: _score(network, crops, track, settings, chosen, device) for track in crops.tracks}
+            track = max(scored, key=lambda track: scored[track][0])
+            p.append(scored[track][0])
+            embeddings.append(scored[track][1])
+            facts.append({"track": track} if settings.faces == "all" else {})
     return Predictions(
         tuple(clips), np.array(p, np.float64), np.array(embeddings, np.float32).reshape(len(p), EMBEDDING), tuple(facts)
     )

@@ -76,13 +76,13 @@ def test_fewer_frames_are_spread_over_the_clip(crops):
 
 
 def test_a_batch_is_padded_to_its_longest_clip():
-    items = [(torch.full((n, 3, 4, 4), n, dtype=torch.uint8), n % 2, n) for n in (1, 3, 2)]
+    items = [(torch.full((n, 3, 4, 4), n, dtype=torch.uint8), n % 2) for n in (1, 3, 2)]
     batch = collate(items)
     assert batch.frames.shape == (3, 3, 3, 4, 4)
     assert batch.mask.tolist() == [[True, False, False], [True, True, True], [True, True, False]]
     assert batch.frames[batch.mask].float().mean(dim=(1, 2, 3)).tolist() == [1, 3, 3, 3, 2, 2]
     assert not batch.frames[~batch.mask].any()
-    assert batch.target.tolist() == [1, 1, 0] and batch.position.tolist() == [1, 3, 2]
+    assert batch.target.tolist() == [1, 1, 0]
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_batches_don_t_depend_on_the_threads_that_load_them(clips, workers):
 
 def test_few_batches_are_in_memory(clips, monkeypatch):
     read = []
-    monkeypatch.setattr(ClipSet, "__getitem__", lambda self, draw: read.append(draw) or (torch.zeros(1, 3, 4, 4), 0, 0))
+    monkeypatch.setattr(ClipSet, "__getitem__", lambda self, draw: read.append(draw) or (torch.zeros(1, 3, 4, 4), 0))
     batches = load(clips, ([Draw(n, 8)] for n in itertools.count()), workers=2)
     for _ in range(5):
         next(batches)

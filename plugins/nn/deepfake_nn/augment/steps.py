@@ -15,9 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import interpolate
 
 Frames = NDArray[np.uint8]
 Range = tuple[float, float]
@@ -197,11 +195,13 @@ class Downscale(Step):
     def _change(self, frames: Frames, rng: np.random.Generator) -> Frames:
         height, width = frames.shape[1:3]
         factor = rng.uniform(*self.factor)
-        small = (max(1, round(height * factor)), max(1, round(width * factor)))
-        pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)
-        for size in (small, (height, width)):
-            pixels = interpolate(pixels, size=size, mode="bilinear", antialias=True)
-        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
+        small = (max(1, round(width * factor)), max(1, round(height * factor)))
+
+        def change(frame: Frames) -> Any:
+            lowered = cv2.resize(frame, small, interpolation=cv2.INTER_AREA)
+            return cv2.resize(lowered, (width, height), interpolation=cv2.INTER_LINEAR)
+
+        return _each(frames, change)
 
 
 @dataclass(frozen=True)

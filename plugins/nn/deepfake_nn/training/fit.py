@@ -18,6 +18,7 @@ from torch import nn
 
 from deepfake_core import Clips, DeepfakeError, Fold, RunLog, VideoRecord
 from deepfake_nn.clips import Batch, ClipSet, FrameStages, Loader, Plan, in_order, load
+from deepfake_nn.memory import freed_memory_kept
 from deepfake_nn.settings import TrainingSettings
 from deepfake_nn.training.averaging import Averaging
 from deepfake_nn.training.choice import BEST, CARD, Batches, Choice, Finish
@@ -67,7 +68,7 @@ def fit(
     model = work_dir / MODEL
     if not (model / CARD).exists():
         name = f"{stream}, {'refit' if fold.index is None else f'fold {fold.index}'}"
-        with _plain_errors(name, settings), _quiet():
+        with _plain_errors(name, settings), _quiet(), _deterministic(), freed_memory_kept():
             _train(make_network, fold, clips, settings, work_dir, log, name)
     for left in (CHECKPOINT, BEST):
         (work_dir / left).unlink(missing_ok=True)
@@ -179,6 +180,22 @@ def _plain_errors(name: str, settings: TrainingSettings) -> Iterator[None]:
             "device's memory.",
             hint="halve batch_size and double accumulate (the result hardly changes), or set precision=bf16.",
         ) from error
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """What Lightning switches on for a training ends with it; and nothing is spent on memory that nobody reads.
+
+    By default PyTorch's deterministic mode fills each new tensor before an operator overwrites it.
+    """
+    mode, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = filled
+        torch.use_deterministic_algorithms(mode, warn_only=warns)
 
 
 @contextmanager
