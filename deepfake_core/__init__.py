@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deepfake_core.contract.records import (
         Clips,
         DatasetInfo,
+        Ensemble,
         Extracted,
         Fold,
         FoldModel,
@@ -48,6 +49,7 @@ __all__ = [
     "Clips",
     "DatasetInfo",
     "DeepfakeError",
+    "Ensemble",
     "Entry",
     "Extracted",
     "Fold",

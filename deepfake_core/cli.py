@@ -12,6 +12,7 @@ from deepfake_core import __version__
 
 if TYPE_CHECKING:
     from deepfake_core.contract.records import Extracted
+    from deepfake_core.steps.fuse import FuseResult
 
 workers_option = click.option(
     "--workers",
@@ -25,6 +26,33 @@ overrides_option = click.option(
     default="",
     metavar="KEY=VALUE,…",
     help='Settings that differ from the preset, e.g. "epochs=1,lr=1e-3".',
+)
+index_option = click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+folds_option = click.option("--folds", default="5", show_default=True, help="Number of folds, or a folds.csv.")
+refit_option = click.option("--refit", type=bool, default=True, show_default=True, help="Also train on everything.")
+ensemble_option = click.option(
+    "--ensemble", default="fourstream", show_default=True, help="An ensemble, all, or streams: a,b,c."
+)
+fuser_option = click.option(
+    "--fuser", default="best", show_default=True, help="A fuser, several to choose from, or best: choose among all."
+)
+missing_option = click.option(
+    "--missing",
+    type=click.Choice(["drop", "model"]),
+    default="drop",
+    show_default=True,
+    help="A video that a stream abstained on: no fused score, or one from the others.",
+)
+coverage_option = click.option(
+    "--min-coverage", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Least share of fused videos."
+)
+threshold_option = click.option("--threshold", default="f1", show_default=True, help="Rule: f1, youden, or fpr=0.01.")
+out_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("ensemble"),
+    show_default=True,
+    help="Folder for report, figures and tables.",
 )
 preset_option = click.option("--preset", default="demo", show_default=True, help="Named settings of the stream.")
 
@@ -64,7 +92,8 @@ def main(debug: bool) -> None:
 
     \b
     Examples:
-      deepfake stream --name rppg                            the pulse stream on the demo data set
+      deepfake run                                           the four-stream ensemble on the demo data set
+      deepfake stream --name rppg                            one stream
       deepfake index folder=~/videos --overrides "identity=(\\d+)" --out my.csv
       deepfake stream --name rppg --index my.csv --preset paper
     """  # noqa: D301
@@ -139,7 +168,7 @@ def folds(index_path: Path, out: Path, count: int, seed: int) -> None:
 
 @main.command()
 @click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
-@click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+@index_option
 @preset_option
 @overrides_option
 @workers_option
@@ -160,12 +189,12 @@ def extract(name: str, index_name: str, preset: str, overrides: str, workers: st
 
 @main.command()
 @click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
-@click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+@index_option
 @preset_option
 @overrides_option
-@click.option("--folds", default="5", show_default=True, help="Number of folds, or a folds.csv.")
+@folds_option
 @seed_option
-@click.option("--refit", type=bool, default=True, show_default=True, help="Also train one model on everything.")
+@refit_option
 @click.option("--reuse", type=bool, default=True, show_default=True, help="Take finished folds from the store.")
 @workers_option
 def stream(
@@ -208,6 +237,130 @@ def stream(
     )
     click.echo(f"run {result.run_id}: {result.page}")
     _finish(result.extracted)
+
+
+@main.command()
+@click.argument("predictions", nargs=-1, type=click.Path(path_type=Path), metavar="[PREDICTIONS.csv]…")
+@click.option("--index", "index_path", required=True, type=click.Path(path_type=Path), help="Index CSV, of any origin.")
+@click.option("--folds", type=click.Path(path_type=Path), help="CSV with the fold of each video.")
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="[FILE:]ROLE=COLUMN,…",
+    help='Columns that aren\'t recognised, e.g. "video_id=name,score=prob" or "my.csv:label=y".',
+)
+@click.option("--identity", default="", metavar="REGEX", help="Its groups are the people in a file name.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write everything as JSON.")
+def audit(
+    predictions: tuple[Path, ...],
+    index_path: Path,
+    folds: Path | None,
+    columns: tuple[str, ...],
+    identity: str,
+    json_path: Path | None,
+) -> None:
+    """Look for leaks and faults in anybody's index, folds and prediction files. Needs no video file.
+
+    Exit code 3: something leaks from train into held-out videos. Faults and warnings leave it at 0.
+
+    \b
+    Examples:
+      deepfake audit --index index.csv --folds folds.csv
+      deepfake audit --index index.csv cnn.csv rppg.csv --json audit.json
+      deepfake audit --index clips.csv scores.csv --columns "scores.csv:video_id=name,score=prob"
+    """  # noqa: D301
+    from deepfake_core.audit import console
+    from deepfake_core.audit.run import run
+
+    report = run(index_path, folds, predictions, columns=columns, identity=identity)
+    click.echo(console.text(report))
+    if json_path:
+        report.write(json_path)
+    sys.exit(report.exit_code)
+
+
+@main.command()
+@ensemble_option
+@index_option
+@fuser_option
+@overrides_option
+@folds_option
+@seed_option
+@missing_option
+@coverage_option
+@threshold_option
+@click.option("--runs", default="", help="Stream runs to fuse, id,id,…; without, each stream's newest that fits.")
+@out_option
+@workers_option
+def fuse(ensemble: str, index_name: str, folds: str, runs: str, **options: Any) -> None:
+    """Fuse streams that have been run, and say how good the result is.
+
+    Every score, choice and threshold is made by something that saw nobody in the video. Exit code 3: a fold leaks, or too
+    few videos have a score of every stream.
+
+    \b
+    Examples:
+      deepfake fuse --ensemble fourstream
+      deepfake fuse --ensemble rppg,xception --index my.csv --missing model
+      deepfake fuse --ensemble rppg,xception --fuser logistic --overrides c=0.1
+    """  # noqa: D301
+    from deepfake_core.steps import fuse as step
+
+    ids = [run_id.strip() for run_id in runs.split(",") if run_id.strip()]
+    _print_fused(step.run(ensemble, index_name, folds_given=folds, runs=ids, **options))
+
+
+@main.command()
+@index_option
+@preset_option
+@ensemble_option
+@fuser_option
+@folds_option
+@seed_option
+@refit_option
+@missing_option
+@coverage_option
+@threshold_option
+@out_option
+@click.option("--reuse", type=bool, default=True, show_default=True, help="Take what is finished with equal digests.")
+@workers_option
+def run(index_name: str, folds: str, **options: Any) -> None:
+    """Run all streams of an ensemble, fuse them, and say how good the result is.
+
+    Exit codes: 3 a fold leaks, or too few videos have a score of every stream; 4 some files are missing or broken.
+
+    \b
+    Examples:
+      deepfake run
+      deepfake run --index my.csv --preset paper --ensemble fourstream
+      deepfake run --index my.csv --ensemble rppg,xception --preset small --missing model
+    """  # noqa: D301
+    from deepfake_core.contract.errors import EXIT_PARTIAL
+    from deepfake_core.steps import run as step
+
+    result = step.run(index_name, folds_given=folds, **options)
+    _print_fused(result.fused)
+    if result.failed:
+        click.echo(f"failed ({len(result.failed)}): {', '.join(result.failed)}", err=True)
+        sys.exit(EXIT_PARTIAL)
+
+
+def _print_fused(result: FuseResult) -> None:
+    found = result.findings
+    click.echo(f"{'score':<20} {'kind':<7} {'videos':>6}  {'AUC [95 % interval]':<22} balanced accuracy")
+    for _, row in found.metrics.iterrows():
+        auc = f"{row['auc']:.3f} [{row['auc_low']:.3f}, {row['auc_high']:.3f}]"
+        click.echo(
+            f"{row['score']:<20} {row['kind']:<7} {row['scored']:>6}  {auc:<22} {row['balanced_accuracy']:.3f} "
+            f"[{row['balanced_accuracy_low']:.3f}, {row['balanced_accuracy_high']:.3f}]"
+        )
+    best = found.optimism
+    click.echo(
+        f"nested AUC {best.nested:.3f}; naive best of {len(found.found)} fusions {best.naive:.3f} ({best.naive_fuser}); "
+        f"optimism {best.optimism:+.3f}; coverage {found.joined.coverage['fused']:.1%}"
+    )
+    click.echo(f"report: {(result.out / 'report.html').resolve()}")
+    click.echo(f"run {result.run_id}: {result.page}")
 
 
 @main.group()

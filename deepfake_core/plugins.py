@@ -32,9 +32,12 @@ from deepfake_core.contract.records import (
     API_VERSION,
     Clips,
     DatasetInfo,
+    Ensemble,
     Extracted,
     Fold,
     FoldModel,
+    FusedModel,
+    FuserInfo,
     Predictions,
     RunLog,
     StreamInfo,
@@ -43,6 +46,10 @@ from deepfake_core.contract.records import (
 from deepfake_core.contract.settings import Settings, parse_overrides, resolve
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from deepfake_core.data.store import Store
 
 GROUP_PREFIX = "deepfake_core."
@@ -54,7 +61,7 @@ class Listing:
     """An installed plugin as its distribution's metadata describes it; nothing of it was imported.
 
     Attributes:
-        kind: ``streams``, ``fusers`` or ``datasets``.
+        kind: ``streams``, ``fusers``, ``datasets`` or ``ensembles``.
         name: what users type.
         distribution: what pip knows it as.
         version: of the distribution.
@@ -124,7 +131,7 @@ class Plugin:
             ) from error
 
 
-Loaded = TypeVar("Loaded", "Stream", "Dataset")
+Loaded = TypeVar("Loaded", "Stream", "Fuser", "Dataset")
 
 
 class Stream(Plugin):
@@ -152,7 +159,7 @@ class Stream(Plugin):
     def train_fold(self, fold: Fold, clips: Clips, settings: Settings, work_dir: Path, log: RunLog) -> FoldModel:
         """Trains one model."""
         model = self.call("train_fold", fold=fold, clips=clips, settings=settings, work_dir=work_dir, log=log)
-        promises.check_model(self.name, model, work_dir)
+        promises.check_model(self.name, "train_fold", model, work_dir)
         return model  # type: ignore[no-any-return]
 
     def predict_oof(self, model: FoldModel, clips: Clips, settings: Settings) -> Predictions:
@@ -160,6 +167,32 @@ class Stream(Plugin):
         predictions = self.call("predict_oof", model=model, clips=clips, settings=settings)
         promises.check_predictions(self.name, clips, predictions, self.info.embedding_size)
         return predictions  # type: ignore[no-any-return]
+
+
+class Fuser(Plugin):
+    """A loaded fuser. Each method calls the hook of that name and checks what comes back."""
+
+    @functools.cached_property
+    def info(self) -> FuserInfo:
+        """What the fuser says about itself."""
+        info: FuserInfo = self.call("fuser_info")
+        return info
+
+    def settings(self, overrides: str) -> Settings:
+        """The settings of its first preset with overrides applied; see ``resolve``."""
+        return resolve(self.name, self.info.presets, next(iter(self.info.presets)), parse_overrides(overrides))
+
+    def fuse(self, oof: pd.DataFrame, settings: Settings, work_dir: Path, seed: int) -> FusedModel:
+        """Learns from a joined table."""
+        model = self.call("fuse", oof=oof, settings=settings, work_dir=work_dir, seed=seed)
+        promises.check_model(self.name, "fuse", model, work_dir)
+        return model  # type: ignore[no-any-return]
+
+    def predict(self, model: FusedModel, table: pd.DataFrame, settings: Settings) -> NDArray[np.float64]:
+        """Scores rows."""
+        p = self.call("predict_fused", model=model, table=table, settings=settings)
+        promises.check_fused(self.name, len(table), p)
+        return p  # type: ignore[no-any-return]
 
 
 class Dataset(Plugin):
@@ -192,6 +225,39 @@ def load_stream(name: str) -> Stream:
         BrokenPlugin: can't be imported, or breaks the hook contract.
     """
     return _load("streams", name, Stream)
+
+
+@functools.cache
+def load_fuser(name: str) -> Fuser:
+    """The fuser of this name; raises as ``load_stream`` does."""
+    return _load("fusers", name, Fuser)
+
+
+def ensemble(name: str) -> tuple[str, ...]:
+    """The streams that are meant by ``all``, the name of an ensemble, or a comma list of streams.
+
+    Raises:
+        UnknownPlugin: neither an installed ensemble nor installed streams; the message lists what is.
+        BrokenPlugin: the entry point names no ``Ensemble``.
+    """
+    streams = [listing.name for listing in installed("streams")]
+    if name == "all":
+        return tuple(streams)
+    if "," in name or name in streams:
+        names = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
+    else:
+        point = _find("ensembles", name)
+        listing = _listing("ensembles", point)
+        found = _import(listing, point)
+        if not isinstance(found, Ensemble):
+            raise BrokenPlugin(
+                f"ensemble {name!r} of {listing.plugin_id} is a {type(found).__name__}.",
+                hint="its entry point must name a deepfake_core.Ensemble.",
+            )
+        names = found.streams
+    for stream in names:
+        _find("streams", stream)
+    return names
 
 
 @functools.cache

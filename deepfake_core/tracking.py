@@ -7,11 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfake_core import __version__, runlog
 from deepfake_core.contract import tables
+from deepfake_core.contract.errors import UsageError
 from deepfake_core.contract.settings import Settings
 from deepfake_core.data.certificate import Certificate
 from deepfake_core.data.index import Index
@@ -20,6 +22,7 @@ from deepfake_core.data.oof import write_oof
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from mlflow.entities import Run as MlflowRun
 
 TAG_PREFIX = "deepfake."
 EXPERIMENT = "deepfake"
@@ -172,11 +175,13 @@ class Run:
 def step(name: str, run_name: str, tags: Mapping[str, object]) -> Iterator[Run]:
     """Opens the run of one step: the one ``mlflow run`` made, or a new one in the experiment ``deepfake``.
 
-    A run that ends by an error is marked as failed, with the error as its tag.
+    Inside another step it is a child of that one's run. A run that ends by an error is marked as failed, with the error as its tag.
     """
     import mlflow
 
-    with mlflow.start_run(run_name=run_name, experiment_id=_experiment()) as active:
+    parent = mlflow.active_run()
+    experiment = parent.info.experiment_id if parent else _experiment()
+    with mlflow.start_run(run_name=run_name, experiment_id=experiment, nested=parent is not None) as active:
         run = Run(active.info.run_id, active.info.experiment_id)
         if active.info.run_name != run_name:
             mlflow.set_tag("mlflow.runName", run_name)
@@ -199,6 +204,73 @@ def record(name: str, run_name: str, tags: Mapping[str, object], files: Sequence
         run.index(index)
         for path in files:
             run.artifact(path)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that ended well.
+
+    Attributes:
+        run_id: of MLflow.
+        name: of the run.
+        tags: ours, without prefix.
+    """
+
+    run_id: str
+    name: str
+    tags: Mapping[str, str]
+
+
+def finished(step: str, tags: Mapping[str, object]) -> list[Finished]:
+    """Finished runs of a step with these tags, in any experiment, newest first."""
+    import mlflow
+
+    wanted = {"step": step, "finished": True, **tags}
+    runs = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string=" and ".join(f"tags.`{TAG_PREFIX}{key}` = '{value}'" for key, value in wanted.items()),
+        order_by=["attributes.start_time DESC"],
+        output_format="list",
+    )
+    return [_finished(run) for run in runs]
+
+
+def finished_run(run_id: str) -> Finished:
+    """The run of this id.
+
+    Raises:
+        UsageError: there is none in the tracking store, or it didn't finish.
+    """
+    import mlflow
+
+    try:
+        found = _finished(mlflow.MlflowClient().get_run(run_id))
+    except mlflow.exceptions.MlflowException as error:
+        raise UsageError(
+            f"no run {run_id!r} in {mlflow.get_tracking_uri()}.", hint="take ids from the MLflow page; see --help."
+        ) from error
+    if found.tags.get("finished") != "True":
+        raise UsageError(
+            f"run {run_id} ({found.name}) didn't finish.", hint="run its step again: it goes on from there."
+        )
+    return found
+
+
+def _finished(run: MlflowRun) -> Finished:
+    tags = {k.removeprefix(TAG_PREFIX): v for k, v in run.data.tags.items() if k.startswith(TAG_PREFIX)}
+    return Finished(run.info.run_id, run.info.run_name, tags)
+
+
+def read_oof(run_id: str) -> pd.DataFrame:
+    """The out-of-fold table that a stream's run logged."""
+    import mlflow
+    import pandas as pd
+
+    # A bar for a file of some kilobytes is noise.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with tempfile.TemporaryDirectory() as folder:
+        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=tables.OOF_FILE, dst_path=folder)
+        return pd.read_parquet(path)
 
 
 def _experiment() -> str | None:

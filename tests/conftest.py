@@ -10,7 +10,7 @@ import pytest
 
 from deepfake_core import plugins
 from deepfake_core.contract.records import VideoRecord
-from deepfake_core.data.index import Index, make_index, write_index
+from deepfake_core.data.index import Index, make_index, read_index, write_index
 
 TOY = Path(__file__).parent / "toy_plugin"
 
@@ -37,6 +37,7 @@ def _fresh_plugins():
     """Each test finds plugins anew, and leaves no toy module behind."""
     yield
     plugins.load_stream.cache_clear()
+    plugins.load_fuser.cache_clear()
     plugins.load_dataset.cache_clear()
     for name in [name for name in sys.modules if name.startswith("toy_")]:
         del sys.modules[name]
@@ -57,15 +58,28 @@ def empty_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_tracking_store: Path) -> Path:
     """A folder of the test's own: working directory, store and tracking store."""
-    shutil.copy(empty_tracking_store, tmp_path / "mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DEEPFAKE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    yield make_home(tmp_path, monkeypatch, empty_tracking_store)
+    leave_home()
+
+
+def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch, tracking_store: Path) -> Path:
+    """Makes a folder the working directory, with a store and a copy of a tracking store in it."""
     import mlflow
 
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    yield tmp_path
+    database = folder / "mlflow.db"
+    shutil.copy(tracking_store, database)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DEEPFAKE_HOME", str(folder / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    mlflow.set_tracking_uri(f"sqlite:///{database}")
+    return folder
+
+
+def leave_home() -> None:
+    """MLflow keeps its tracking store where the environment says nothing."""
+    import mlflow
+
     mlflow.set_tracking_uri("")
 
 
@@ -80,6 +94,31 @@ def toy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatc
     )
     use_site(monkeypatch, folder)
     return "toy"
+
+
+@pytest.fixture
+def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The toy stream and a second one of another width, as an ensemble named ``toys``."""
+    return install_toys(tmp_path_factory, monkeypatch)
+
+
+def install_toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Installs both for as long as ``monkeypatch`` lasts."""
+    toy = (TOY / "toy_stream.py").read_text()
+    blurry = toy.replace('name="toy"', 'name="blurry"').replace("width: float = Field(0.2", "width: float = Field(2.0")
+    folder = install(
+        tmp_path_factory.mktemp("site"),
+        distribution="deepfake-toys",
+        modules={
+            "toy_stream.py": toy,
+            "toy_blurry.py": blurry,
+            "toy_ensemble.py": "from deepfake_core import Ensemble\nTOYS = Ensemble(('toy', 'blurry'), 'two toys')\n",
+        },
+        entry_points="[deepfake_core.streams]\ntoy = toy_stream\nblurry = toy_blurry\n"
+        "[deepfake_core.ensembles]\ntoys = toy_ensemble:TOYS\n",
+    )
+    use_site(monkeypatch, folder)
+    return "toys"
 
 
 @pytest.fixture
@@ -99,6 +138,13 @@ def write_toy_index(folder: Path, path: Path, people: int = 20) -> Path:
             file.write_text(f"{(person * 37 % people) / people + 0.4 * label}\n{person}")
             videos.append(VideoRecord(f"toy__{method}__{person}", file, label, "toy", method, (f"p{person:02d}",)))
     write_index(make_index(videos, "toy"), path)
+    return path
+
+
+def index_again(path: Path) -> Path:
+    """The index anew, since the content of its files has changed."""
+    videos = read_index(path).videos
+    write_index(make_index(list(videos), "toy"), path)
     return path
 
 

@@ -85,14 +85,21 @@ class FuserHooks:
 
     @hookspec(firstresult=True)
     def fuse(self, oof: pd.DataFrame, settings: Settings, work_dir: Path, seed: int) -> FusedModel:
-        """Learns from the joined out-of-fold table (labels, groups, scores, embeddings) and returns its folder.
+        """Learns from a joined out-of-fold table and returns the model's folder, inside ``work_dir``.
 
-        ``oof`` holds only the rows that this model may learn from; the core does the cross-fitting.
+        ``oof`` has the columns ``tables.JOINED``, a score column ``{stream}_p`` for each stream and, if the fuser asks
+        for embeddings, ``{stream}_f00 …``. It holds only the rows that this model may learn from: the core does the
+        cross-fitting. A score can be NaN where the stream abstained; each row has one at least. Both classes are there.
+        Write safe formats only; the same arguments must give the same model.
         """
 
     @hookspec(firstresult=True)
     def predict_fused(self, model: FusedModel, table: pd.DataFrame, settings: Settings) -> NDArray[np.float64]:
-        """P(fake) for each row of ``table``, which has the columns of ``oof`` without label, group and fold."""
+        """P(fake) ``[N]`` for each row of ``table``, in [0, 1].
+
+        ``table`` has ``video_id``, and score and embedding columns as ``oof``; nothing that tells a label. One row alone
+        must score as it does among others.
+        """
 
 
 class DatasetHooks:

@@ -8,7 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_core.contract.errors import HookFailed
-from deepfake_core.contract.records import STATUS_OK, Clips, Extracted, FoldModel, Predictions, Quality, VideoRecord
+from deepfake_core.contract.records import (
+    STATUS_OK,
+    Clips,
+    Extracted,
+    FoldModel,
+    FusedModel,
+    Predictions,
+    Quality,
+    VideoRecord,
+)
 from deepfake_core.contract.tables import listed
 
 UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".npy_pickle"})
@@ -47,19 +56,19 @@ def _check_flat(plugin: str, hook: str, what: str, facts: Quality) -> None:
             raise _broken(plugin, hook, f"{what}[{key!r}] is a {type(value).__name__}.")
 
 
-def check_model(plugin: str, model: FoldModel, work_dir: Path) -> None:
+def check_model(plugin: str, hook: str, model: FoldModel | FusedModel, work_dir: Path) -> None:
     """The model's folder exists inside ``work_dir`` and holds no file that unpickles.
 
     Raises:
         HookFailed: it is not so.
     """
-    if not isinstance(model, FoldModel):
-        raise _broken(plugin, "train_fold", f"returned {type(model).__name__}, not FoldModel.")
+    if not isinstance(model, FoldModel | FusedModel):
+        raise _broken(plugin, hook, f"returned {type(model).__name__}, no model.")
     if not model.dir.is_dir() or not model.dir.resolve().is_relative_to(work_dir.resolve()):
-        raise _broken(plugin, "train_fold", f"the model's folder {model.dir} is not inside {work_dir}.")
+        raise _broken(plugin, hook, f"the model's folder {model.dir} is not inside {work_dir}.")
     unsafe = sorted(path.name for path in model.dir.rglob("*") if path.suffix.lower() in UNSAFE_SUFFIXES)
     if unsafe:
-        raise _broken(plugin, "train_fold", f"the model's folder holds files that unpickle: {listed(unsafe)}.")
+        raise _broken(plugin, hook, f"the model's folder holds files that unpickle: {listed(unsafe)}.")
 
 
 def check_predictions(plugin: str, clips: Clips, predictions: Predictions, embedding_size: int) -> None:
@@ -95,3 +104,18 @@ def check_predictions(plugin: str, clips: Clips, predictions: Predictions, embed
         raise _broken(
             plugin, hook, f"embedding has shape {predictions.embedding.shape}; wanted ({len(ids)}, {embedding_size})."
         )
+
+
+def check_fused(plugin: str, rows: int, p: object) -> None:
+    """Every row has one score in [0, 1].
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    hook = "predict_fused"
+    if not isinstance(p, np.ndarray) or p.shape != (rows,) or p.dtype != np.float64:
+        found = f"shape {p.shape} and type {p.dtype}" if isinstance(p, np.ndarray) else type(p).__name__
+        raise _broken(plugin, hook, f"p has {found}; wanted ({rows},) float64.")
+    wrong = int((~((p >= 0) & (p <= 1))).sum())
+    if wrong:
+        raise _broken(plugin, hook, f"{wrong} of {rows} scores are NaN or lie outside [0, 1].")

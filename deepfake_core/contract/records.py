@@ -173,9 +173,10 @@ class FuserInfo:
     Attributes:
         name: the entry-point name.
         settings: the class of its settings.
-        presets: settings by preset name.
+        presets: settings by preset name; the first is the default.
         summary: one line for ``plugins list``.
-        needs_embeddings: whether it reads embedding columns besides scores.
+        needs_embeddings: whether it gets embedding columns besides scores.
+        code_version: raise it when the same settings learn something else.
         api_version: contract version the plugin was written for.
     """
 
@@ -184,10 +185,24 @@ class FuserInfo:
     presets: Mapping[str, Settings]
     summary: str = ""
     needs_embeddings: bool = False
+    code_version: int = 1
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Streams that are used together under one name; what an entry point in ``deepfake_core.ensembles`` names.
+
+    Attributes:
+        streams: their entry-point names.
+        summary: one line for ``plugins list``.
+    """
+
+    streams: tuple[str, ...]
+    summary: str = ""
 
 
 @dataclass(frozen=True)

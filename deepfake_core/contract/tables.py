@@ -19,6 +19,11 @@ EXTRACTED_FILE = "extracted.csv"
 METRICS_FILE = "fold_metrics.csv"
 SETTINGS_FILE = "settings.json"
 EXPORTS_DIR = "exports"
+FUSED_FILE = "fused.parquet"
+FUSION_FILE = "fusion.json"
+ENSEMBLE_PREDICTIONS_FILE = "ensemble_final_predictions.csv"
+ENSEMBLE_METRICS_FILE = "ensemble_metrics_with_ci.csv"
+ENSEMBLE_PLOTS_FILE = "ensemble_evaluation_plots.png"
 
 IDENTITY_SEPARATOR = ";"
 
@@ -122,9 +127,41 @@ OOF = Schema(
 )
 
 
+JOINED = Schema(
+    "joined out-of-fold",
+    (
+        Column("video_id"),
+        Column("label", "int"),
+        Column("dataset"),
+        Column("method"),
+        Column("identity"),
+        Column("group"),
+        Column("fold", "int"),
+    ),
+)
+"""One row per video, all streams side by side: then come ``{stream}_p`` and ``{stream}_f00 …`` for each of them."""
+
+_SCORE = "_p"
+
+
 def embedding_columns(size: int) -> list[str]:
     """``f000 … f063`` for ``size`` 64."""
     return [f"f{i:03d}" for i in range(size)]
+
+
+def score_column(stream: str) -> str:
+    """The stream's scores in a joined table: ``rppg_p``."""
+    return stream + _SCORE
+
+
+def feature_columns(stream: str, size: int) -> list[str]:
+    """The stream's embedding in a joined table: ``swin_tiny_f00 … swin_tiny_f63``."""
+    return [f"{stream}_f{i:02d}" for i in range(size)]
+
+
+def score_columns(table: pd.DataFrame) -> list[str]:
+    """Names of all score columns of a joined table, in its order."""
+    return [str(name) for name in table.columns if str(name).endswith(_SCORE)]
 
 
 def rows(mask: pd.Series, most: int = 5) -> str:

@@ -71,6 +71,8 @@ def run(
         "folds_digest": drawn.folds.digest,
         "settings_digest": settings.digest,
         "plugin": stream.listing.plugin_id,
+        "seed": seed,
+        "refit": refit,
     }
     with tracking.step("stream", f"stream {name}", tags) as log:
         log.settings(settings, {"name": name, "preset": preset, "folds": drawn.folds.count, "seed": seed})

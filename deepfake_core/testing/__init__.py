@@ -1,5 +1,6 @@
 """The conformance kit: what every plugin must pass, as pytest classes to inherit from."""
 
+from deepfake_core.testing.fusers import FuserConformance
 from deepfake_core.testing.streams import StreamConformance
 
-__all__ = ["StreamConformance"]
+__all__ = ["FuserConformance", "StreamConformance"]

@@ -61,13 +61,32 @@ def test_good_predictions_may_abstain():
 @pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "weights.pth"])
 def test_model_folder_with_pickles(tmp_path, name):
     (tmp_path / "m").mkdir()
-    promises.check_model("s", FoldModel(tmp_path / "m"), tmp_path)
+    promises.check_model("s", "train_fold", FoldModel(tmp_path / "m"), tmp_path)
     (tmp_path / "m" / name).write_bytes(b"")
     with pytest.raises(HookFailed, match=name):
-        promises.check_model("s", FoldModel(tmp_path / "m"), tmp_path)
+        promises.check_model("s", "train_fold", FoldModel(tmp_path / "m"), tmp_path)
 
 
 def test_model_folder_elsewhere(tmp_path):
     (tmp_path / "work").mkdir()
     with pytest.raises(HookFailed, match="not inside"):
-        promises.check_model("s", FoldModel(tmp_path), tmp_path / "work")
+        promises.check_model("s", "train_fold", FoldModel(tmp_path), tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("p", "message"),
+    [
+        (np.array([0.1, 0.2, 0.3]), None),
+        (np.array([0.1, 0.2]), r"shape \(2,\)"),
+        (np.array([0.1, 0.2, 1.3]), "1 of 3 scores"),
+        (np.array([0.1, np.nan, 0.3]), "1 of 3 scores"),
+        (np.array([0, 1, 1]), "type int64"),
+        ([0.1, 0.2, 0.3], "p has list"),
+    ],
+)
+def test_fused_scores(p, message):
+    if message is None:
+        promises.check_fused("f", 3, p)
+    else:
+        with pytest.raises(HookFailed, match=message):
+            promises.check_fused("f", 3, p)

@@ -1,0 +1,224 @@
+"""``fuse``: from the out-of-fold tables of several streams to one score, one decision, and how good they are."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from deepfake_core import tracking
+from deepfake_core.contract import tables
+from deepfake_core.contract.errors import UsageError
+from deepfake_core.data.index import Index
+from deepfake_core.evaluation import thresholds
+from deepfake_core.fusion import crossfit, pages, results, selection
+from deepfake_core.fusion.crossfit import Candidate, Rows
+from deepfake_core.fusion.joining import Joined, Missing, join
+from deepfake_core.fusion.pages import Findings
+from deepfake_core.plugins import ensemble as streams_of
+from deepfake_core.plugins import installed, load_fuser
+from deepfake_core.steps import folds
+from deepfake_core.steps.folds import Drawn
+from deepfake_core.steps.index import open_index
+from deepfake_core.tracking import Finished
+
+BEST = "best"
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FuseResult:
+    """What a fusion leaves.
+
+    Attributes:
+        findings: all that was measured.
+        out: folder of report, figures and tables.
+        run_id: of MLflow.
+        page: where a person looks at the run.
+    """
+
+    findings: Findings
+    out: Path
+    run_id: str
+    page: str
+
+
+def run(
+    ensemble: str = "fourstream",
+    index_name: str = "demo",
+    *,
+    fuser: str = BEST,
+    overrides: str = "",
+    folds_given: str = "5",
+    seed: int = 42,
+    missing: Missing = "drop",
+    min_coverage: float = 0.95,
+    threshold: str = "f1",
+    runs: Sequence[str] = (),
+    out: Path = Path("ensemble"),
+    workers: str = "auto",
+) -> FuseResult:
+    """Fuses streams that have been run on the index, and measures what comes out.
+
+    Args:
+        ensemble: name of an ensemble, ``all``, or a comma list of streams.
+        index_name: ``demo``, or the path of an index.
+        fuser: ``best`` chooses among all that are installed, inside each fold; else the name of one, or a comma list.
+        overrides: settings of the fuser, if one is named.
+        folds_given: number of folds, or a ``folds.csv``, as the streams had it.
+        seed: as the streams had it; also for everything random in fusers.
+        missing: what becomes of a video that a stream abstained on.
+        min_coverage: least share of videos with a fused score.
+        threshold: rule of the threshold.
+        runs: ids of stream runs; without, the newest finished run of each stream with this index and these folds.
+        out: folder for report, figures and tables.
+        workers: processes for an index that must be made.
+
+    Raises:
+        UsageError: a stream hasn't been run on this index and these folds; or a parameter makes no sense.
+        CoverageTooLow: the gate refuses.
+        InvalidTable, NoUsableVideo: the streams' tables don't fit together, or there is too little to learn from.
+    """
+    thresholds.choose((0, 1), (0.0, 1.0), threshold)  # an unknown rule is an error now, not after the fits
+    candidates = _candidates(fuser, overrides)
+    index = open_index(index_name, workers=workers)
+    drawn = folds.draw(index, folds_given, seed)
+    sources = _given(runs, drawn) if runs else {name: _newest(name, drawn) for name in streams_of(ensemble)}
+    tags = {
+        "ensemble": ensemble,
+        "streams": ",".join(sources),
+        "fuser": fuser,
+        "index_digest": index.digest,
+        "folds_digest": drawn.folds.digest,
+    }
+    with tracking.step("fuse", f"fuse {ensemble}", tags) as log:
+        log.index(index)
+        for name, source in sources.items():
+            LOG.info("%s: run %s, preset %s", name, source.run_id, source.tags.get("preset", "unknown"))
+        certificate = drawn.certify()
+        certificate.require_clean()
+        joined = join({name: tracking.read_oof(source.run_id) for name, source in sources.items()}, missing)
+        LOG.info("coverage: %s", ", ".join(f"{name} {share:.1%}" for name, share in joined.coverage.items()))
+        joined.require_coverage(min_coverage)
+
+        out.mkdir(parents=True, exist_ok=True)
+        certificate.write(out / tables.CERTIFICATE_FILE)
+        findings = _measure(joined, index, candidates, threshold, seed)
+        _keep_model(findings, candidates, sources, drawn, out, seed)
+        pages.write(findings, out)
+        log.artifact(out)
+        log.metrics(findings.headline)
+        log.tags({"chosen": findings.nested.final.fuser, "finished": True})
+    return FuseResult(findings, out, log.run_id, log.page)
+
+
+def _candidates(fuser: str, overrides: str) -> list[Candidate]:
+    best = fuser == BEST
+    names = [listing.name for listing in installed("fusers")] if best else [name.strip() for name in fuser.split(",")]
+    if overrides and (best or len(names) > 1):
+        raise UsageError(
+            f"overrides are given for several fusers at once: {', '.join(names)}.", hint="name one with --fuser."
+        )
+    loaded = [load_fuser(name) for name in names if name]
+    if not loaded:
+        raise UsageError("no fuser is installed.", hint="pip install deepfake-late-fusion.")
+    return selection.ordered([Candidate(each, each.settings(overrides)) for each in loaded])
+
+
+def _newest(stream: str, drawn: Drawn) -> Finished:
+    wanted = {"index_digest": drawn.index.digest, "folds_digest": drawn.folds.digest}
+    found = tracking.finished("stream", {"stream": stream, **wanted})
+    if found:
+        return found[0]
+    others = tracking.finished("stream", {"stream": stream})
+    known = (
+        f"its newest run has index {others[0].tags['index_digest']}, folds {others[0].tags['folds_digest']}"
+        if others
+        else "it has no finished run at all"
+    )
+    raise UsageError(
+        f"stream {stream!r} hasn't been run on index {drawn.index.digest} ({drawn.index.source}) with folds "
+        f"{drawn.folds.digest}: {known}.",
+        hint=f"deepfake stream --name {stream} --index … with the same index, folds and seed; `deepfake run` does all of it.",
+    )
+
+
+def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
+    found: dict[str, Finished] = {}
+    for run_id in runs:
+        source = tracking.finished_run(run_id)
+        stream = source.tags.get("stream")
+        if stream is None or source.tags.get("step") != "stream":
+            raise UsageError(f"run {run_id} ({source.name}) is no stream run.", hint="name runs of `deepfake stream`.")
+        if stream in found:
+            raise UsageError(f"two runs of stream {stream!r} are given.", hint="keep one of them.")
+        for key, here in (("index_digest", drawn.index.digest), ("folds_digest", drawn.folds.digest)):
+            if source.tags.get(key) != here:
+                raise UsageError(
+                    f"run {run_id} ({source.name}) has {key} {source.tags.get(key)}, not {here}.",
+                    hint="fuse runs with the same index and folds only; name that index, its folds and seed.",
+                )
+        found[stream] = source
+    return found
+
+
+def _measure(joined: Joined, index: Index, candidates: Sequence[Candidate], rule: str, seed: int) -> Findings:
+    rows = Rows.of(joined, index.videos)
+    total = len(candidates) * crossfit.fits(len(rows.folds))
+    with tqdm(total=total, desc="fuse", unit="fit", disable=None) as bar:
+        found = {each.name: crossfit.crossfit(each, rows, seed, bar.update) for each in candidates}
+    nested = selection.nested(found, rows, rule)
+    columns = results.scores(rows, joined.streams, found, nested, rule)
+    chosen = next(each for each in candidates if each.name == nested.final.fuser)
+    return Findings(
+        joined=joined,
+        rows=rows,
+        found=found,
+        nested=nested,
+        rule=rule,
+        columns=columns,
+        metrics=results.metrics_table(rows, columns),
+        differences=results.differences(rows, columns),
+        values=results.stream_values(rows, joined.streams, chosen, seed),
+        errors=results.error_correlation(rows, columns),
+        optimism=results.optimism(rows, found, nested),
+        calibration=results.calibration_table(rows, nested),
+        methods=results.method_table(rows, nested),
+    )
+
+
+def _keep_model(
+    findings: Findings,
+    candidates: Sequence[Candidate],
+    sources: Mapping[str, Finished],
+    drawn: Drawn,
+    out: Path,
+    seed: int,
+) -> None:
+    """Learns the chosen fuser from everything, and says beside it how its scores become decisions."""
+    final = findings.nested.final
+    chosen = next(each for each in candidates if each.name == final.fuser)
+    folder = out / "model"
+    folder.mkdir(exist_ok=True)
+    crossfit.fit(chosen, findings.rows, (), folder, seed)
+    content = {
+        "fuser": chosen.name,
+        "plugin": chosen.fuser.listing.plugin_id,
+        "settings": chosen.settings.model_dump(mode="json"),
+        "streams": {name: source.run_id for name, source in sources.items()},
+        "missing": findings.joined.missing,
+        "calibrator": final.calibrator.to_json(),
+        "threshold": final.threshold,
+        "threshold_rule": findings.rule,
+        "auc": findings.optimism.nested,
+        "optimism": asdict(findings.optimism),
+        "coverage": findings.joined.coverage,
+        "index_digest": drawn.index.digest,
+        "folds_digest": drawn.folds.digest,
+    }
+    (out / tables.FUSION_FILE).write_text(json.dumps(content, indent=1))

@@ -1,0 +1,112 @@
+"""``run``: all of it, from an index to a fused score. What is finished with equal digests is taken as it is."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfake_core import tracking
+from deepfake_core.fusion.joining import Missing
+from deepfake_core.plugins import ensemble as streams_of
+from deepfake_core.plugins import load_stream
+from deepfake_core.steps import folds, fuse, stream
+from deepfake_core.steps.extract import failures
+from deepfake_core.steps.fuse import FuseResult
+from deepfake_core.steps.index import open_index
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a whole run leaves.
+
+    Attributes:
+        fused: of the last step.
+        failed: videos whose files are missing or broken, as ``stream: video_id: status``.
+    """
+
+    fused: FuseResult
+    failed: tuple[str, ...]
+
+
+def run(
+    index_name: str = "demo",
+    *,
+    preset: str = "demo",
+    ensemble: str = "fourstream",
+    fuser: str = fuse.BEST,
+    folds_given: str = "5",
+    seed: int = 42,
+    refit: bool = True,
+    missing: Missing = "drop",
+    min_coverage: float = 0.95,
+    threshold: str = "f1",
+    out: Path = Path("ensemble"),
+    reuse: bool = True,
+    workers: str = "auto",
+) -> RunResult:
+    """Runs the streams of an ensemble one after another, then fuses them; one MLflow run with a child for each step.
+
+    The parameters are those of ``stream.run`` and ``fuse.run``; with ``reuse``, finished runs of streams with equal
+    index, folds, settings, plugin and seed are taken as they are.
+    """
+    names = streams_of(ensemble)
+    index = open_index(index_name, workers=workers)
+    drawn = folds.draw(index, folds_given, seed)
+    tags = {
+        "ensemble": ensemble,
+        "preset": preset,
+        "index_digest": index.digest,
+        "folds_digest": drawn.folds.digest,
+    }
+    with tracking.step("run", f"run {ensemble}", tags) as log:
+        chosen, taken, failed = [], [], []
+        for name in names:
+            plugin = load_stream(name)
+            same = {
+                "stream": name,
+                "index_digest": index.digest,
+                "folds_digest": drawn.folds.digest,
+                "settings_digest": plugin.settings(preset, "").digest,
+                "plugin": plugin.listing.plugin_id,
+                "seed": seed,
+                "refit": refit,
+            }
+            found = tracking.finished("stream", same) if reuse else []
+            if found:
+                LOG.info(
+                    "%s: taken from run %s, which has equal digests (--reuse false trains anew)", name, found[0].run_id
+                )
+                chosen.append(found[0].run_id)
+                taken.append(name)
+                continue
+            done = stream.run(
+                name,
+                index_name,
+                preset=preset,
+                folds_given=folds_given,
+                seed=seed,
+                refit=refit,
+                workers=workers,
+                reuse=reuse,
+            )
+            chosen.append(done.run_id)
+            failed += [f"{name}: {item.video_id}: {item.status}" for item in failures(done.extracted)]
+        result = fuse.run(
+            ensemble,
+            index_name,
+            fuser=fuser,
+            folds_given=folds_given,
+            seed=seed,
+            missing=missing,
+            min_coverage=min_coverage,
+            threshold=threshold,
+            runs=chosen,
+            out=out,
+            workers=workers,
+        )
+        log.metrics(result.findings.headline)
+        log.tags({"reused_streams": ",".join(taken), "finished": True})
+    return RunResult(result, tuple(failed))

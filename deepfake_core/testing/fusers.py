@@ -1,0 +1,182 @@
+"""What every fuser must pass.
+
+Inherit, and name the fuser::
+
+    class TestMyFuser(FuserConformance):
+        name = "my_fuser"
+        overrides = "trees=10"
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepfake_core.contract import tables
+from deepfake_core.contract.records import FusedModel
+from deepfake_core.contract.settings import Settings
+from deepfake_core.plugins import Fuser, load_fuser
+
+SEED = 7
+STREAMS = ("one", "two", "three")
+EMBEDDING = 4
+
+
+def joined_table(videos: int = 60, seed: int = 0) -> pd.DataFrame:
+    """A joined out-of-fold table: three streams of different worth, the last of which abstains on every seventh video."""
+    random = np.random.default_rng(seed)
+    label = np.arange(videos) % 2
+    table = pd.DataFrame(
+        {
+            "video_id": [f"d__m__{n:03d}" for n in range(videos)],
+            "label": label,
+            "dataset": "d",
+            "method": np.where(label == 1, "swap", "real"),
+            "identity": [f"p{n // 4}" for n in range(videos)],
+            "group": [f"p{n // 4}" for n in range(videos)],
+            "fold": np.arange(videos) // 4 % 5,
+        }
+    )
+    for place, stream in enumerate(STREAMS):
+        strength = (2.0, 1.0, 0.3)[place]
+        logit = strength * (2 * label - 1) + random.normal(0, 1, videos)
+        table[tables.score_column(stream)] = 1 / (1 + np.exp(-logit))
+        features = random.normal(0, 1, (videos, EMBEDDING)) + strength * label[:, None]
+        table[tables.feature_columns(stream, EMBEDDING)] = features
+    table.loc[table.index % 7 == 3, [tables.score_column("three"), *tables.feature_columns("three", EMBEDDING)]] = (
+        np.nan
+    )
+    return table
+
+
+class FuserConformance:
+    """Checks of the fuser contract.
+
+    Attributes:
+        name: entry-point name of the fuser.
+        overrides: settings that make it quick.
+    """
+
+    name: str
+    overrides = ""
+
+    @pytest.fixture
+    def fuser(self) -> Fuser:
+        """The fuser."""
+        return load_fuser(self.name)
+
+    @pytest.fixture
+    def settings(self, fuser: Fuser) -> Settings:
+        """Its settings."""
+        return fuser.settings(self.overrides)
+
+    @pytest.fixture
+    def oof(self, fuser: Fuser) -> pd.DataFrame:
+        """What it may learn from."""
+        return _seen(joined_table(), fuser)
+
+    @pytest.fixture
+    def new(self, fuser: Fuser) -> pd.DataFrame:
+        """Rows that it has never seen, as it gets them: without anything that tells a label."""
+        return _seen(joined_table(seed=1), fuser).drop(
+            columns=[name for name in tables.JOINED.names if name != "video_id"]
+        )
+
+    @pytest.fixture
+    def model(self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, tmp_path: Path) -> FusedModel:
+        """Learned from ``oof``."""
+        return _learn(fuser, settings, oof, tmp_path / "model")
+
+    def test_settings_have_a_default_preset_and_a_description_each(self, fuser: Fuser) -> None:
+        """Nothing undocumented."""
+        assert fuser.info.presets and fuser.info.summary
+        fields = fuser.info.settings.model_fields
+        assert [name for name, field in fields.items() if not field.description] == []
+
+    def test_learns_something(self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame) -> None:
+        """On streams that know a lot, the fusion does; a constant or a flipped score isn't one."""
+        from sklearn.metrics import roc_auc_score
+
+        assert roc_auc_score(joined_table(seed=1)["label"], fuser.predict(model, new, settings)) > 0.8
+
+    def test_one_row_alone_scores_as_among_others(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
+    ) -> None:
+        """A single video can be scored, in any order."""
+        together = fuser.predict(model, new, settings)
+        alone = [fuser.predict(model, new.iloc[[row]].reset_index(drop=True), settings)[0] for row in range(len(new))]
+        np.testing.assert_allclose(together, alone, rtol=1e-9)
+        backwards = fuser.predict(model, new.iloc[::-1].reset_index(drop=True), settings)
+        np.testing.assert_allclose(together[::-1], backwards, rtol=1e-9)
+
+    def test_what_only_one_stream_scored_is_scored(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
+    ) -> None:
+        """The others abstained; the contract's check of scores in [0, 1] applies."""
+        for stream in STREAMS:
+            others = [name for name in new if name != "video_id" and not str(name).startswith(f"{stream}_")]
+            rows = new[new[tables.score_column(stream)].notna()].reset_index(drop=True)
+            rows[others] = np.nan
+            assert len(fuser.predict(model, rows, settings)) == len(rows)
+
+    def test_constant_scores_are_no_error(
+        self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, tmp_path: Path
+    ) -> None:
+        """A stream that says the same of all videos."""
+        oof[tables.score_column("one")] = 0.5
+        model = _learn(fuser, settings, oof, tmp_path / "constant")
+        assert len(fuser.predict(model, oof, settings)) == len(oof)
+
+    def test_same_arguments_same_bytes(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, oof: pd.DataFrame, tmp_path: Path
+    ) -> None:
+        """Deterministic."""
+        again = _learn(fuser, settings, oof, tmp_path / "again")
+        assert _content(model.dir) == _content(again.dir)
+
+    def test_what_it_was_given_stays_as_it_was(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, oof: pd.DataFrame, new: pd.DataFrame, tmp_path: Path
+    ) -> None:
+        """Tables are read only."""
+        before, before_new = oof.copy(), new.copy()
+        _learn(fuser, settings, oof, tmp_path / "read_only")
+        fuser.predict(model, new, settings)
+        pd.testing.assert_frame_equal(oof, before)
+        pd.testing.assert_frame_equal(new, before_new)
+
+    def test_another_process_scores_the_same(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame, tmp_path: Path
+    ) -> None:
+        """The folder is all there is of a model."""
+        moved = model.dir.rename(tmp_path / "moved")
+        new.to_parquet(tmp_path / "new.parquet")
+        code = (
+            "import sys, numpy as np, pandas as pd; from pathlib import Path\n"
+            "from deepfake_core.contract.records import FusedModel; from deepfake_core.plugins import load_fuser\n"
+            "name, overrides, model, table, out = sys.argv[1:]; fuser = load_fuser(name)\n"
+            "p = fuser.predict(FusedModel(Path(model)), pd.read_parquet(table), fuser.settings(overrides))\n"
+            "np.save(out, p)\n"
+        )
+        arguments = [self.name, self.overrides, str(moved), str(tmp_path / "new.parquet"), str(tmp_path / "p.npy")]
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+        np.testing.assert_array_equal(np.load(tmp_path / "p.npy"), fuser.predict(FusedModel(moved), new, settings))
+
+
+def _seen(table: pd.DataFrame, fuser: Fuser) -> pd.DataFrame:
+    """The columns that this fuser gets."""
+    features = [name for stream in STREAMS for name in tables.feature_columns(stream, EMBEDDING)]
+    return table if fuser.info.needs_embeddings else table.drop(columns=features)
+
+
+def _learn(fuser: Fuser, settings: Settings, oof: pd.DataFrame, folder: Path) -> FusedModel:
+    folder.mkdir()
+    return fuser.fuse(oof, settings, folder, SEED)
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

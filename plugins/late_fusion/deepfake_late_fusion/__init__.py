@@ -1,0 +1,1 @@
+"""Late fusions: one probability per video out of one per stream."""
