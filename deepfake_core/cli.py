@@ -290,9 +290,22 @@ def audit(
 @coverage_option
 @threshold_option
 @click.option("--runs", default="", help="Stream runs to fuse, id,id,…; without, each stream's newest that fits.")
+@click.option(
+    "--predictions",
+    default="",
+    metavar="STREAM=FILE,…",
+    help="CSVs of anybody that stand for streams of the ensemble.",
+)
+@click.option(
+    "--match",
+    type=click.Choice(["exact", "stem"]),
+    default="exact",
+    show_default=True,
+    help="Ids in such files: the index's, or the ends of them.",
+)
 @out_option
 @workers_option
-def fuse(ensemble: str, index_name: str, folds: str, runs: str, **options: Any) -> None:
+def fuse(ensemble: str, index_name: str, folds: str, runs: str, predictions: str, **options: Any) -> None:
     """Fuse streams that have been run, and say how good the result is.
 
     Every score, choice and threshold is made by something that saw nobody in the video. Exit code 3: a fold leaks, or too
@@ -303,11 +316,15 @@ def fuse(ensemble: str, index_name: str, folds: str, runs: str, **options: Any) 
       deepfake fuse --ensemble fourstream
       deepfake fuse --ensemble rppg,xception --index my.csv --missing model
       deepfake fuse --ensemble rppg,xception --fuser logistic --overrides c=0.1
+      deepfake fuse --index my.csv --ensemble rppg,theirs --predictions theirs=scores.csv --match stem
     """  # noqa: D301
+    from deepfake_core.contract.settings import parse_overrides
     from deepfake_core.steps import fuse as step
 
+    files = {name: Path(path).expanduser() for name, path in parse_overrides(predictions).items()}
+
     ids = [run_id.strip() for run_id in runs.split(",") if run_id.strip()]
-    _print_fused(step.run(ensemble, index_name, folds_given=folds, runs=ids, **options))
+    _print_fused(step.run(ensemble, index_name, folds_given=folds, runs=ids, predictions=files, **options))
 
 
 @main.command()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -233,8 +233,12 @@ def load_fuser(name: str) -> Fuser:
     return _load("fusers", name, Fuser)
 
 
-def ensemble(name: str) -> tuple[str, ...]:
+def ensemble(name: str, others: Collection[str] = ()) -> tuple[str, ...]:
     """The streams that are meant by ``all``, the name of an ensemble, or a comma list of streams.
+
+    Args:
+        name: as users type it.
+        others: names that may stand for streams, too.
 
     Raises:
         UnknownPlugin: neither an installed ensemble nor installed streams; the message lists what is.
@@ -243,7 +247,7 @@ def ensemble(name: str) -> tuple[str, ...]:
     streams = [listing.name for listing in installed("streams")]
     if name == "all":
         return tuple(streams)
-    if "," in name or name in streams:
+    if "," in name or name in streams or name in others:
         names = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
     else:
         point = _find("ensembles", name)
@@ -256,7 +260,8 @@ def ensemble(name: str) -> tuple[str, ...]:
             )
         names = found.streams
     for stream in names:
-        _find("streams", stream)
+        if stream not in others:
+            _find("streams", stream)
     return names
 
 

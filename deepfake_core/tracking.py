@@ -220,6 +220,9 @@ class Finished:
     name: str
     tags: Mapping[str, str]
 
+    def __str__(self) -> str:
+        return f"run {self.run_id}, preset {self.tags.get('preset', 'unknown')}"
+
 
 def finished(step: str, tags: Mapping[str, object]) -> list[Finished]:
     """Finished runs of a step with these tags, in any experiment, newest first."""

@@ -29,6 +29,7 @@ class Findings:
 
     Attributes:
         joined: the streams side by side.
+        foreign: those whose scores came from files of anybody.
         rows: the videos that were fused.
         found: cross-fitted scores by fuser.
         nested: choices and final scores.
@@ -44,6 +45,7 @@ class Findings:
     """
 
     joined: Joined
+    foreign: tuple[str, ...]
     rows: Rows
     found: Mapping[str, CrossFitted]
     nested: Nested
@@ -188,8 +190,9 @@ def _answer(findings: Findings) -> Section:
             f"Its AUC differs from that of the best single stream, {best['score']}, by "
             f"{between(gain['difference'], gain['low'], gain['high'])}: {sure} a difference.",
             f"Measured on {len(rows.label)} videos, {fakes} of them fake, in {people} groups of people who appear together. No video was "
-            "scored, and no fusion, calibration or threshold chosen for it, by anything that had seen anyone in it. Brackets are 95 % "
-            "intervals by resampling these groups.",
+            "scored, and no fusion, calibration or threshold chosen for it, by anything that had seen anyone in it"
+            + ("" if not findings.foreign else ", as far as is known (see the end)")
+            + ". Brackets are 95 % intervals by resampling these groups.",
         ),
         figure="roc",
     )
@@ -320,6 +323,11 @@ def _coverage(findings: Findings) -> Section:
     text = [
         f"{joined.usable.sum()} of {len(joined.table)} videos get a fused score ({joined.coverage['fused']:.1%}); {how}."
     ]
+    if findings.foreign:
+        text.append(
+            f"The scores of {', '.join(findings.foreign)} came from files. Whether what made them had seen the people in these videos "
+            "isn't known here: only the fusion is kept apart. deepfake audit may tell more."
+        )
     if joined.missing == "model":
         text += [_apart(findings)]
     return Section("Who was scored", tuple(text), table)

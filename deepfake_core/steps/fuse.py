@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -15,8 +16,9 @@ from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
 from deepfake_core.data.index import Index
 from deepfake_core.evaluation import thresholds
-from deepfake_core.fusion import crossfit, pages, results, selection
+from deepfake_core.fusion import crossfit, foreign, pages, results, selection
 from deepfake_core.fusion.crossfit import Candidate, Rows
+from deepfake_core.fusion.foreign import Match
 from deepfake_core.fusion.joining import Joined, Missing, join
 from deepfake_core.fusion.pages import Findings
 from deepfake_core.plugins import ensemble as streams_of
@@ -25,6 +27,9 @@ from deepfake_core.steps import folds
 from deepfake_core.steps.folds import Drawn
 from deepfake_core.steps.index import open_index
 from deepfake_core.tracking import Finished
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BEST = "best"
 
@@ -60,6 +65,8 @@ def run(
     min_coverage: float = 0.95,
     threshold: str = "f1",
     runs: Sequence[str] = (),
+    predictions: Mapping[str, Path] | None = None,
+    match: Match = "exact",
     out: Path = Path("ensemble"),
     workers: str = "auto",
 ) -> FuseResult:
@@ -76,6 +83,8 @@ def run(
         min_coverage: least share of videos with a fused score.
         threshold: rule of the threshold.
         runs: ids of stream runs; without, the newest finished run of each stream with this index and these folds.
+        predictions: CSV files of anybody that stand for streams, by their name in the ensemble.
+        match: how ids in such files are found in the index.
         out: folder for report, figures and tables.
         workers: processes for an index that must be made.
 
@@ -88,7 +97,7 @@ def run(
     candidates = _candidates(fuser, overrides)
     index = open_index(index_name, workers=workers)
     drawn = folds.draw(index, folds_given, seed)
-    sources = _given(runs, drawn) if runs else {name: _newest(name, drawn) for name in streams_of(ensemble)}
+    sources = _sources(ensemble, runs, predictions or {}, drawn)
     tags = {
         "ensemble": ensemble,
         "streams": ",".join(sources),
@@ -99,16 +108,17 @@ def run(
     with tracking.step("fuse", f"fuse {ensemble}", tags) as log:
         log.index(index)
         for name, source in sources.items():
-            LOG.info("%s: run %s, preset %s", name, source.run_id, source.tags.get("preset", "unknown"))
+            LOG.info("%s: %s", name, source)
         certificate = drawn.certify()
         certificate.require_clean()
-        joined = join({name: tracking.read_oof(source.run_id) for name, source in sources.items()}, missing)
+        joined = join({name: _table(name, source, drawn, match) for name, source in sources.items()}, missing)
         LOG.info("coverage: %s", ", ".join(f"{name} {share:.1%}" for name, share in joined.coverage.items()))
         joined.require_coverage(min_coverage)
 
         out.mkdir(parents=True, exist_ok=True)
         certificate.write(out / tables.CERTIFICATE_FILE)
-        findings = _measure(joined, index, candidates, threshold, seed)
+        files = tuple(name for name, source in sources.items() if isinstance(source, Path))
+        findings = _measure(joined, files, index, candidates, threshold, seed)
         _keep_model(findings, candidates, sources, drawn, out, seed)
         pages.write(findings, out)
         log.artifact(out)
@@ -128,6 +138,28 @@ def _candidates(fuser: str, overrides: str) -> list[Candidate]:
     if not loaded:
         raise UsageError("no fuser is installed.", hint="pip install deepfake-late-fusion.")
     return selection.ordered([Candidate(each, each.settings(overrides)) for each in loaded])
+
+
+def _sources(
+    ensemble: str, runs: Sequence[str], predictions: Mapping[str, Path], drawn: Drawn
+) -> dict[str, Finished | Path]:
+    """Where each stream's table comes from."""
+    if runs:
+        return {**_given(runs, drawn), **predictions}
+    names = streams_of(ensemble, predictions)
+    strange = sorted(set(predictions) - set(names))
+    if strange:
+        raise UsageError(
+            f"predictions are given for {', '.join(strange)}, not in the ensemble {', '.join(names)}.",
+            hint=f"name them in it: --ensemble {','.join([*names, *strange])}.",
+        )
+    return {name: predictions.get(name) or _newest(name, drawn) for name in names}
+
+
+def _table(name: str, source: Finished | Path, drawn: Drawn, match: Match) -> pd.DataFrame:
+    if isinstance(source, Path):
+        return foreign.read_oof(name, source, drawn.index, drawn.folds, match)
+    return tracking.read_oof(source.run_id)
 
 
 def _newest(stream: str, drawn: Drawn) -> Finished:
@@ -167,7 +199,9 @@ def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
     return found
 
 
-def _measure(joined: Joined, index: Index, candidates: Sequence[Candidate], rule: str, seed: int) -> Findings:
+def _measure(
+    joined: Joined, files: tuple[str, ...], index: Index, candidates: Sequence[Candidate], rule: str, seed: int
+) -> Findings:
     rows = Rows.of(joined, index.videos)
     total = len(candidates) * crossfit.fits(len(rows.folds))
     with tqdm(total=total, desc="fuse", unit="fit", disable=None) as bar:
@@ -177,6 +211,7 @@ def _measure(joined: Joined, index: Index, candidates: Sequence[Candidate], rule
     chosen = next(each for each in candidates if each.name == nested.final.fuser)
     return Findings(
         joined=joined,
+        foreign=files,
         rows=rows,
         found=found,
         nested=nested,
@@ -195,7 +230,7 @@ def _measure(joined: Joined, index: Index, candidates: Sequence[Candidate], rule
 def _keep_model(
     findings: Findings,
     candidates: Sequence[Candidate],
-    sources: Mapping[str, Finished],
+    sources: Mapping[str, Finished | Path],
     drawn: Drawn,
     out: Path,
     seed: int,
@@ -210,7 +245,7 @@ def _keep_model(
         "fuser": chosen.name,
         "plugin": chosen.fuser.listing.plugin_id,
         "settings": chosen.settings.model_dump(mode="json"),
-        "streams": {name: source.run_id for name, source in sources.items()},
+        "streams": {name: str(source) for name, source in sources.items()},
         "missing": findings.joined.missing,
         "calibrator": final.calibrator.to_json(),
         "threshold": final.threshold,

@@ -168,3 +168,17 @@ def test_an_unknown_rule_or_ensemble_is_an_error_at_once(toy_index):
         fuse.run("toy_s", str(toy_index))
     with pytest.raises(UnknownPlugin, match="'tay' among the installed streams"):
         fuse.run("toy,tay", str(toy_index))
+
+
+def test_a_file_of_anybody_stands_for_a_stream(runs, toy_index, tmp_path):
+    index = pd.read_csv(toy_index)
+    theirs = pd.DataFrame(
+        {"video": index["video_id"], "true_label": index["label"], "P_CNN": 0.3 + 0.4 * index["label"]}
+    )
+    theirs.to_csv(tmp_path / "theirs.csv", index=False)
+    given = {"theirs": tmp_path / "theirs.csv"}
+    result = fuse.run("toy,theirs", str(toy_index), fuser="mean", predictions=given, out=tmp_path / "out")
+    assert result.findings.joined.streams == ("toy", "theirs")
+    assert "The scores of theirs came from files" in (result.out / "report.md").read_text()
+    with pytest.raises(UsageError, match="given for theirs, not in the ensemble toy"):
+        fuse.run("toy", str(toy_index), predictions=given)
