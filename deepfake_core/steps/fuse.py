@@ -118,7 +118,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         certificate.write(out / tables.CERTIFICATE_FILE)
         files = tuple(name for name, source in sources.items() if isinstance(source, Path))
-        findings = _measure(joined, files, index, candidates, threshold, seed)
+        findings = measure(joined, files, index, candidates, threshold, seed)
         _keep_model(findings, candidates, sources, drawn, out, seed)
         pages.write(findings, out)
         log.artifact(out)
@@ -199,9 +199,19 @@ def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
     return found
 
 
-def _measure(
+def measure(
     joined: Joined, files: tuple[str, ...], index: Index, candidates: Sequence[Candidate], rule: str, seed: int
 ) -> Findings:
+    """Everything from joined scores to findings.
+
+    Args:
+        joined: the streams side by side.
+        files: those of them whose scores came from files of anybody.
+        index: the videos that they are about.
+        candidates: what is chosen from; of equally good ones the first.
+        rule: of the threshold.
+        seed: for everything random in fusers.
+    """
     rows = Rows.of(joined, index.videos)
     total = len(candidates) * crossfit.fits(len(rows.folds))
     with tqdm(total=total, desc="fuse", unit="fit", disable=None) as bar:

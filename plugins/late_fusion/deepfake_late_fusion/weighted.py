@@ -68,7 +68,7 @@ class AucWeighted(WeightedMean):
 class Simplex(WeightedMean):
     """The weights with the best AUC, in steps of 0.1.
 
-    Up to five streams all combinations are tried. With more, a search starts from equal weights and from each stream
+    Up to five streams all combinations are tried. With more, a search starts from equal weights and from the best stream
     alone, and moves one step of weight from one stream to another as long as the AUC rises: ten streams cost some
     thousand AUCs. Of equally good weights those nearest to equal ones are taken, since a tie says nothing for an extreme.
     """
@@ -81,8 +81,8 @@ class Simplex(WeightedMean):
         streams = scores.shape[1]
         if streams <= WHOLE_GRID:
             return _best(grid(streams), scores, label)[0] / STEPS
-        starts = [_even(streams), *(np.eye(streams, dtype=np.int64) * STEPS)]
-        found = [_climb(start, scores, label) for start in starts]
+        single, _ = _best(np.eye(streams, dtype=np.int64) * STEPS, scores, label)
+        found = [_climb(start, scores, label) for start in (_even(streams), single)]
         return _best(np.unique(found, axis=0), scores, label)[0] / STEPS
 
 
