@@ -20,8 +20,8 @@ $(INSTALLED): requirements.txt constraints.txt setup.cfg $(wildcard plugins/*/py
 	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs system libraries: apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu)'; exit 1; }
 	touch $@
 
-demo: $(INSTALLED)  ## the rPPG stream on the demo data set, tracked by MLflow
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . -e stream -P name=rppg --env-manager local
+demo: $(INSTALLED)  ## the four-stream ensemble on the demo data set, tracked by MLflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local
 
 test: $(INSTALLED)  ## the fast tests
 	$(PYTEST) -m "not slow"

@@ -396,7 +396,7 @@ def plugins_list() -> None:
     from deepfake_core.contract.hookspecs import HOOKS
     from deepfake_core.plugins import installed
 
-    listings = [listing for kind in HOOKS for listing in installed(kind)]
+    listings = [listing for kind in (*HOOKS, "ensembles") for listing in installed(kind)]
     width = max((len(listing.name) for listing in listings), default=4)
     for listing in listings:
         click.echo(f"{listing.kind:<9} {listing.name:<{width}}  {listing.plugin_id}")
