@@ -21,9 +21,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
+from footage import make_clip, plain_decode
 
 from deepfake_core import Store, VideoRecord
 from deepfake_faces.crops import FaceCrops, face_crops, view_facts
@@ -31,36 +31,6 @@ from deepfake_faces.settings import FaceSettings, ViewSettings
 
 AIM_NAIVE, AIM_MESH, AIM_SECOND = 4.0, 1.4, 0.02
 AIM_READ_MS = {(16, 299): 15.0, (8, 224): 5.0}
-
-
-def make_clip(path: Path, *, seconds: float, fps: int, width: int, height: int, face: float, bit_rate: int) -> None:
-    from skimage.data import astronaut
-
-    rng = np.random.default_rng(0)
-    side = int(height * face)
-    portrait = cv2.resize(astronaut()[:300, 80:380], (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    wall = cv2.resize(rng.uniform(60, 190, (height // 4, width // 4, 3)).astype(np.float32), (width, height))
-    grain = rng.normal(0, 2, (height, width, 1)).astype(np.float32)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bit_rate
-        for number in range(round(seconds * fps)):
-            now = number / fps
-            frame = np.roll(wall, number, axis=1)
-            left = int(width / 2 - side / 2 + width / 20 * np.sin(now))
-            top = int((height - side) / 2 + height / 40 * np.cos(1.7 * now))
-            frame[top : top + side, left : left + side] = portrait
-            frame += np.roll(grain, 7 * number, axis=1)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.clip(frame, 0, 255).astype(np.uint8))))
-        container.mux(stream.encode(None))
-
-
-def plain_decode(path: Path) -> None:
-    """With one thread, as in the extraction: the other cores have videos of their own."""
-    with av.open(str(path)) as container:
-        container.streams.video[0].codec_context.thread_count = 1
-        for _ in container.decode(video=0):
-            pass
 
 
 def naive(path: Path, detector: object, count: int = 16) -> None:

@@ -65,9 +65,9 @@ def main() -> None:
     candidates = selection.ordered([Candidate(fuser, fuser.settings("")) for fuser in fusers])
     index = make_index(records, "simulated")
     began = perf_counter()
-    findings = measure(join(oofs), (), index, candidates, "f1", 0)
-    measured = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
+        findings = measure(join(oofs), (), index, candidates, "f1", 0, Path(folder, "models"))
+        measured = perf_counter()
         pages.write(findings, Path(folder))
     written = perf_counter()
     print(f"{len(candidates)} fusers, chosen {findings.nested.final.fuser}: nested AUC {findings.optimism.nested:.4f}")

@@ -20,9 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import av
-import cv2
 import numpy as np
+from footage import make_clip, plain_decode
 
 from deepfake_core.data import video
 from deepfake_faces.mesh import FaceMesh
@@ -36,38 +35,6 @@ T = TypeVar("T")
 
 AIM_RATIO = 1.5
 AIM_MB = 600
-
-
-def make_clip(path: Path, *, seconds: float, fps: int, width: int, height: int, bit_rate: int) -> None:
-    from skimage.data import astronaut
-
-    rng = np.random.default_rng(0)
-    portrait = astronaut()[:300, 80:380]
-    side = height * 4 // 5
-    portrait = cv2.resize(portrait, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    wall = cv2.resize(rng.uniform(60, 190, (height // 4, width // 4, 3)).astype(np.float32), (width, height))
-    grain = rng.normal(0, 2, (height, width, 1)).astype(np.float32)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bit_rate
-        for number in range(round(seconds * fps)):
-            now = number / fps
-            frame = np.roll(wall, number, axis=1)
-            left = int(width / 2 - side / 2 + width / 20 * np.sin(now))
-            top = int(height / 10 + height / 40 * np.cos(1.7 * now))
-            frame[top : top + side, left : left + side] = portrait * (1 + 0.01 * np.sin(2 * np.pi * 1.2 * now))
-            frame += np.roll(grain, 7 * number, axis=1)
-            rgb = np.clip(frame, 0, 255).astype(np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb)))
-        container.mux(stream.encode(None))
-
-
-def plain_decode(path: Path) -> None:
-    """With one thread, as in the extraction: the other cores have videos of their own."""
-    with av.open(str(path)) as container:
-        container.streams.video[0].codec_context.thread_count = 1
-        for _ in container.decode(video=0):
-            pass
 
 
 def follow_faces(frames: list[np.ndarray], *, faces: int) -> None:
@@ -107,7 +74,9 @@ def main() -> None:
         clip = folder / "clip.mp4"
         size = {"width": options.height * 16 // 9, "height": options.height}
         # In other processes: a process's peak includes its parent's size when it was started.
-        in_own_process(make_clip, clip, seconds=options.seconds, fps=30, bit_rate=8_000_000, **size)
+        in_own_process(
+            make_clip, clip, seconds=options.seconds, fps=30, face=0.8, bit_rate=8_000_000, pulse_hz=1.2, **size
+        )
         memory = in_own_process(peak_mb, clip, folder)
         frames = [frame.rgb for frame in video.frames(clip, max_side=settings.max_side)]
         traces = Traces.load(folder)
