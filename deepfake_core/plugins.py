@@ -194,6 +194,12 @@ class Fuser(Plugin):
         promises.check_fused(self.name, len(table), p)
         return p  # type: ignore[no-any-return]
 
+    def explain(self, model: FusedModel, table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+        """What each column adds to the score of each row."""
+        explanation = self.call("explain", model=model, table=table, settings=settings)
+        promises.check_explanation(self.name, table, explanation)
+        return explanation
+
 
 class Dataset(Plugin):
     """A loaded data set."""

@@ -101,6 +101,16 @@ class FuserHooks:
         must score as it does among others.
         """
 
+    @hookspec(firstresult=True)
+    def explain(self, model: FusedModel, table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+        """What each column adds to the score of each row of ``table``, which is as for ``predict_fused``.
+
+        Rows as ``table``, with its index; a column for each score and embedding column that the model uses, under its
+        name; cells ``float64``, finite also where a stream abstained. They add up: the sum over a row's columns orders
+        rows as ``predict_fused`` does. The fuser chooses the unit (log odds, P(fake)) and the point from which it counts,
+        and documents both. One row alone must be explained as among others.
+        """
+
 
 class DatasetHooks:
     """What a data set implements: from a folder to index rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from deepfake_core.contract.records import (
     Quality,
     VideoRecord,
 )
-from deepfake_core.contract.tables import listed
+from deepfake_core.contract.tables import listed, stream_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNSAFE_SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".pt", ".pth", ".npy_pickle"})
 """File types that unpickle when loaded; a model folder holds none of them."""
@@ -119,3 +123,29 @@ def check_fused(plugin: str, rows: int, p: object) -> None:
     wrong = int((~((p >= 0) & (p <= 1))).sum())
     if wrong:
         raise _broken(plugin, hook, f"{wrong} of {rows} scores are NaN or lie outside [0, 1].")
+
+
+def check_explanation(plugin: str, table: pd.DataFrame, explanation: object) -> None:
+    """Every row is explained by finite numbers, in score and embedding columns of ``table``.
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    import pandas as pd
+
+    hook = "explain"
+    if not isinstance(explanation, pd.DataFrame):
+        raise _broken(plugin, hook, f"returned {type(explanation).__name__}, not a DataFrame.")
+    if not explanation.index.equals(table.index):
+        raise _broken(plugin, hook, f"{len(explanation)} rows came for {len(table)}, or under another index.")
+    names = list(explanation.columns)
+    strange = [name for name in names if name not in table or stream_of(str(name)) is None]
+    if strange or not names or len(set(names)) < len(names):
+        what = f"no score or embedding column of the table: {listed(strange)}" if strange else "none, or one twice"
+        raise _broken(plugin, hook, f"wrong columns: {what}.")
+    other = [name for name in names if explanation[name].dtype != np.float64]
+    if other:
+        raise _broken(plugin, hook, f"not float64: {listed(other)}.")
+    wrong = [name for name in names if not np.isfinite(explanation[name].to_numpy()).all()]
+    if wrong:
+        raise _broken(plugin, hook, f"not finite: {listed(wrong)}.")

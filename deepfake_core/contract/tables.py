@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ FUSED_FILE = "fused.parquet"
 FUSION_FILE = "fusion.json"
 ENSEMBLE_PREDICTIONS_FILE = "ensemble_final_predictions.csv"
 ENSEMBLE_METRICS_FILE = "ensemble_metrics_with_ci.csv"
+META_FEATURES_FILE = "meta_features.csv"
 ENSEMBLE_PLOTS_FILE = "ensemble_evaluation_plots.png"
 
 IDENTITY_SEPARATOR = ";"
@@ -162,6 +164,19 @@ def feature_columns(stream: str, size: int) -> list[str]:
 def score_columns(table: pd.DataFrame) -> list[str]:
     """Names of all score columns of a joined table, in its order."""
     return [str(name) for name in table.columns if str(name).endswith(_SCORE)]
+
+
+def stream_of(column: str) -> str | None:
+    """Whose score or embedding a column of a joined table holds: ``swin_tiny_f07`` is ``swin_tiny``'s; None for others."""
+    if column.endswith(_SCORE):
+        return column.removesuffix(_SCORE)
+    found = re.fullmatch(r"(.+)_f\d+", column)
+    return found[1] if found else None
+
+
+def input_columns(table: pd.DataFrame) -> list[str]:
+    """Names of all score and embedding columns of a joined table, in its order."""
+    return [str(name) for name in table.columns if stream_of(str(name)) is not None]
 
 
 def rows(mask: pd.Series, most: int = 5) -> str:

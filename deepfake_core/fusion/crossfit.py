@@ -130,7 +130,7 @@ def fit(candidate: Candidate, rows: Rows, without: Sequence[int], work_dir: Path
             f"are left to learn a fusion from, {label.sum()} of them fake; both classes are needed.",
             hint="use fewer or more folds, or add videos of people who appear with nobody else.",
         )
-    columns = [*tables.JOINED.names, *_inputs(candidate, rows.table)]
+    columns = [*tables.JOINED.names, *_columns(candidate, rows.table)]
     table = rows.table.loc[known, columns].reset_index(drop=True)
     return candidate.fuser.fuse(table, candidate.settings, work_dir, seed)
 
@@ -139,52 +139,65 @@ def predict(candidate: Candidate, model: FusedModel, table: pd.DataFrame) -> NDA
     """P(fake) of rows of a joined table, ``[n]``."""
     if not len(table):
         return np.zeros(0)
-    columns = ["video_id", *_inputs(candidate, table)]
-    return candidate.fuser.predict(model, table[columns].reset_index(drop=True), candidate.settings)
+    return candidate.fuser.predict(model, inputs(candidate, table).reset_index(drop=True), candidate.settings)
 
 
-def _inputs(candidate: Candidate, table: pd.DataFrame) -> list[str]:
-    scores = tables.score_columns(table)
-    if not candidate.fuser.info.needs_embeddings:
-        return scores
-    streams = tuple(name.removesuffix("_p") + "_f" for name in scores)
-    return scores + [name for name in table if name.startswith(streams) and name.rsplit("_f", 1)[1].isdigit()]
+def inputs(candidate: Candidate, table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a joined table that a fuser scores videos by."""
+    return table[["video_id", *_columns(candidate, table)]]
+
+
+def _columns(candidate: Candidate, table: pd.DataFrame) -> list[str]:
+    return tables.input_columns(table) if candidate.fuser.info.needs_embeddings else tables.score_columns(table)
 
 
 @dataclass(frozen=True)
 class CrossFitted:
-    """A fuser's scores of N videos in K folds.
+    """A fuser's fits and scores of N videos in K folds.
+
+    The fits are folders, there for as long as the one that ``crossfit`` was given.
 
     Attributes:
         outer: ``[N]``, each by the fit without its own fold.
         inner: ``[K, N]``: row k holds, for the videos outside fold k, the score by the fit without their own fold and k;
             NaN for those in fold k.
         naive: ``[N]``, by the fit on all of them: what a fusion says of the videos it was fitted on.
+        whole: the fit on all videos.
+        held_out: the fit without each fold, ``K`` of them.
     """
 
     outer: NDArray[np.float64]
     inner: NDArray[np.float64]
     naive: NDArray[np.float64]
+    whole: FusedModel
+    held_out: tuple[FusedModel, ...]
 
 
 def leave_out(candidate: Candidate, rows: Rows, without: Sequence[int], seed: int) -> NDArray[np.float64]:
-    """Scores of the videos in some folds, by a fit without them; of all videos, by a fit on all, if no fold is named.
+    """Scores of the videos in some folds, by a fit without them that is not kept.
 
     Returns:
         ``[N]``, NaN for the other videos.
     """
-    scored = np.isin(rows.fold, without) if without else np.ones(len(rows.label), bool)
-    p = np.full(len(rows.label), np.nan)
     with tempfile.TemporaryDirectory() as folder:
-        model = fit(candidate, rows, without, Path(folder), seed)
-        p[scored] = predict(candidate, model, rows.table[scored])
+        return _scores_of(candidate, fit(candidate, rows, without, Path(folder), seed), rows, without)
+
+
+def _scores_of(candidate: Candidate, model: FusedModel, rows: Rows, folds: Sequence[int]) -> NDArray[np.float64]:
+    """Scores of the videos in some folds, ``[N]``; NaN for the others."""
+    mine = np.isin(rows.fold, folds)
+    p = np.full(len(rows.label), np.nan)
+    p[mine] = predict(candidate, model, rows.table[mine])
     return p
 
 
 def outer_scores(candidate: Candidate, rows: Rows, seed: int) -> NDArray[np.float64]:
     """Each video scored by the fit without its fold, ``[N]``."""
-    parts = [leave_out(candidate, rows, [k], seed) for k in rows.folds]
-    return np.select([~np.isnan(part) for part in parts], parts, np.nan)
+    return _merged([leave_out(candidate, rows, [k], seed) for k in rows.folds])
+
+
+def _merged(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.select([~np.isnan(part) for part in parts], list(parts), np.nan)
 
 
 def fits(folds: int) -> int:
@@ -192,28 +205,31 @@ def fits(folds: int) -> int:
     return 1 + folds + folds * (folds - 1) // 2
 
 
-def crossfit(candidate: Candidate, rows: Rows, seed: int, advance: Advance) -> CrossFitted:
+def crossfit(candidate: Candidate, rows: Rows, models: Path, seed: int, advance: Advance) -> CrossFitted:
     """All fits of one fuser with no, one, or two folds left out.
 
     Args:
         candidate: the fuser.
         rows: what is fused.
+        models: a folder that keeps the fits with none and with one left out.
         seed: for everything random in the fuser.
         advance: called after each fit.
     """
 
-    def scores(*without: int) -> NDArray[np.float64]:
-        p = leave_out(candidate, rows, without, seed)
+    def kept(name: str, *without: int) -> FusedModel:
+        folder = models / name
+        folder.mkdir(parents=True)
+        model = fit(candidate, rows, without, folder, seed)
         advance()
-        return p
+        return model
 
-    naive = scores()
-    outer = np.full(len(rows.label), np.nan)
-    for k in rows.folds:
-        outer[rows.fold == k] = scores(k)[rows.fold == k]
+    whole = kept("whole")
+    held_out = tuple(kept(f"without_{k}", k) for k in rows.folds)
+    outer = _merged([_scores_of(candidate, model, rows, [k]) for k, model in enumerate(held_out)])
     inner = np.full((len(rows.folds), len(rows.label)), np.nan)
     for one, other in combinations(rows.folds, 2):
-        p = scores(one, other)
+        p = leave_out(candidate, rows, [one, other], seed)
         inner[one, rows.fold == other] = p[rows.fold == other]
         inner[other, rows.fold == one] = p[rows.fold == one]
-    return CrossFitted(outer, inner, naive)
+        advance()
+    return CrossFitted(outer, inner, predict(candidate, whole, rows.table), whole, held_out)

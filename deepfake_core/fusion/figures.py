@@ -10,6 +10,7 @@ import numpy as np
 from deepfake_core.evaluation.calibration import reliability
 from deepfake_core.evaluation.plots import FAKE_COLOUR, LINE_COLOUR, REAL_COLOUR, new_figure
 from deepfake_core.fusion.crossfit import Rows
+from deepfake_core.fusion.explaining import Explanation, placed
 from deepfake_core.fusion.results import FINAL, Optimism, Score
 from deepfake_core.fusion.selection import Nested
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 _COLOURS = {"stream": REAL_COLOUR, "fusion": "#8a8a8a", "final": FAKE_COLOUR}
 
@@ -136,6 +138,71 @@ def values(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_yticks(places, list(table["stream"]))
     axes.axvline(0, color=LINE_COLOUR, lw=0.8)
     axes.set(xlabel="AUC with it minus AUC without", title="What each stream adds")
+
+
+def importance(axes: Axes, table: pd.DataFrame) -> None:
+    """How far each stream moves a score, with its 95 % interval."""
+    places = np.arange(len(table))[::-1]
+    axes.barh(places, table["importance"], color=REAL_COLOUR, height=0.6)
+    for place, row in zip(places, table.itertuples(), strict=True):
+        axes.plot([row.low, row.high], [place, place], color="black", lw=1.2)
+    names = [f"{row.stream}\n{row.share:.0%}" for row in table.itertuples()]
+    axes.set_yticks(places, names)
+    axes.set(xlabel="mean of how far it moves a score, up or down", title="What the scores are made of")
+
+
+def strongest(explanation: Explanation, most: int = 20) -> Figure:
+    """What the strongest columns add to each video's score, coloured by their values."""
+    from matplotlib.cm import ScalarMappable
+
+    names = explanation.strongest(most)
+    figure, axes = new_figure(7.5, 1.6 + 0.3 * len(names))
+    limits = explanation.added[names].to_numpy().min(), explanation.added[names].to_numpy().max()
+    for place, name in enumerate(reversed(names)):
+        added = explanation.added[name].to_numpy()
+        height = place + 0.4 * swarm(added, *limits)
+        value = placed(explanation.rows.table[name])
+        known = ~np.isnan(value)
+        axes.scatter(added[~known], height[~known], s=7, color="#b0b0b0", lw=0)
+        axes.scatter(added[known], height[known], s=7, c=value[known], cmap="coolwarm", vmin=0, vmax=1, lw=0)
+    axes.axvline(0, color=LINE_COLOUR, lw=0.8)
+    axes.set_yticks(range(len(names)), names[::-1], fontsize=8)
+    axes.set(xlabel=f"what the column adds to the score of {explanation.fuser}", title="The strongest columns")
+    bar = figure.colorbar(ScalarMappable(cmap="coolwarm"), ax=axes, ticks=[0, 1], aspect=40)
+    bar.ax.set_yticklabels(["lowest value", "highest"], fontsize=8)
+    return figure
+
+
+def swarm(x: NDArray[np.float64], low: float, high: float, bins: int = 80) -> NDArray[np.float64]:
+    """Offsets in [-1, 1], ``[n]``, that keep points of about equal ``x`` apart, the first of each place in the middle."""
+    place = np.floor((x - low) / (high - low) * (bins - 1)) if high > low else np.zeros(len(x))
+    order = np.argsort(place, kind="stable")
+    firsts = np.searchsorted(place[order], place[order], side="left")
+    number = np.empty(len(x), np.intp)
+    number[order] = np.arange(len(x)) - firsts
+    steps = np.where(number % 2, 1, -1) * ((number + 1) // 2)
+    offsets: NDArray[np.float64] = steps / max(4, np.abs(steps).max(initial=0))
+    return offsets
+
+
+def video_map(table: pd.DataFrame) -> Figure:
+    """The same map of the videos three times: by label, by method, by fold."""
+    from matplotlib.figure import Figure
+
+    labels = table["label"].map({0: "real", 1: "fake"})
+    parts = {
+        "label": labels,
+        "method": table["dataset"] + " · " + table["method"],
+        "fold": "fold " + table["fold"].astype(str),
+    }
+    figure = Figure(figsize=(15, 5.6), layout="constrained")
+    for axes, (title, part) in zip(figure.subplots(1, 3), parts.items(), strict=True):
+        for name, rows in table.groupby(part):
+            colour = {"real": REAL_COLOUR, "fake": FAKE_COLOUR}.get(name) if title == "label" else None
+            axes.scatter(rows["x"], rows["y"], s=20, alpha=0.75, lw=0, color=colour, label=name)
+        axes.set(xticks=[], yticks=[], title=f"by {title}", aspect="equal", adjustable="datalim")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, frameon=False, fontsize=8)
+    return figure
 
 
 def single(panel: Panel, width: float = 6.0, height: float = 4.6) -> Figure:

@@ -127,19 +127,27 @@ def differences(rows: Rows, columns: list[Score]) -> pd.DataFrame:
     return table
 
 
-def stream_values(rows: Rows, streams: tuple[str, ...], candidate: Candidate, seed: int) -> pd.DataFrame:
+def stream_values(
+    rows: Rows, streams: tuple[str, ...], candidate: Candidate, together: NDArray[np.float64], seed: int
+) -> pd.DataFrame:
     """What each stream adds: AUC of the fusion with all streams minus the AUC of the same fuser without it.
 
     Both cross-fitted, on the videos that both can score, with a paired interval over identity groups.
+
+    Args:
+        rows: what is fused.
+        streams: all of them.
+        candidate: the fuser.
+        together: its cross-fitted scores with all streams, ``[N]``.
+        seed: for everything random in the fuser.
     """
     import pandas as pd
 
     found = []
-    together = outer_scores(candidate, rows, seed)
     for stream in streams if len(streams) > 1 else ():
         others = [tables.score_column(name) for name in streams if name != stream]
         known = rows.table[others].notna().any(axis=1).to_numpy()
-        own = [name for name in rows.table if name == tables.score_column(stream) or _is_feature(name, stream)]
+        own = [name for name in rows.table if tables.stream_of(name) == stream]
         kept = Rows(rows.table[known].drop(columns=own).reset_index(drop=True), rows.clear[:, known])
         without = outer_scores(candidate, kept, seed)
         pair = paired_difference(Resamples.draw(kept.label, kept.group), kept.label, together[known], without)
@@ -154,10 +162,6 @@ def stream_values(rows: Rows, streams: tuple[str, ...], candidate: Candidate, se
             }
         )
     return pd.DataFrame(found, columns=["stream", "videos", "auc_without", "value", "low", "high"])
-
-
-def _is_feature(column: str, stream: str) -> bool:
-    return column.startswith(f"{stream}_f") and column.removeprefix(f"{stream}_f").isdigit()
 
 
 def error_correlation(rows: Rows, columns: list[Score]) -> pd.DataFrame:

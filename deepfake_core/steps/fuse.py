@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,11 +18,13 @@ from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
 from deepfake_core.data.index import Index
 from deepfake_core.evaluation import thresholds
-from deepfake_core.fusion import crossfit, foreign, pages, results, selection
+from deepfake_core.fusion import crossfit, explaining, foreign, pages, results, selection
 from deepfake_core.fusion.crossfit import Candidate, Rows
+from deepfake_core.fusion.explaining import Explanation
+from deepfake_core.fusion.findings import Findings
 from deepfake_core.fusion.foreign import Match
 from deepfake_core.fusion.joining import Joined, Missing, join
-from deepfake_core.fusion.pages import Findings
+from deepfake_core.fusion.meta_features import video_map
 from deepfake_core.plugins import ensemble as streams_of
 from deepfake_core.plugins import installed, load_fuser
 from deepfake_core.steps import folds
@@ -118,8 +122,9 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         certificate.write(out / tables.CERTIFICATE_FILE)
         files = tuple(name for name, source in sources.items() if isinstance(source, Path))
-        findings = measure(joined, files, index, candidates, threshold, seed)
-        _keep_model(findings, candidates, sources, drawn, out, seed)
+        with tempfile.TemporaryDirectory() as models:
+            findings = measure(joined, files, index, candidates, threshold, seed, Path(models))
+            _keep_model(findings, candidates, sources, drawn, out)
         pages.write(findings, out)
         log.artifact(out)
         log.metrics(findings.headline)
@@ -200,7 +205,13 @@ def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
 
 
 def measure(
-    joined: Joined, files: tuple[str, ...], index: Index, candidates: Sequence[Candidate], rule: str, seed: int
+    joined: Joined,
+    files: tuple[str, ...],
+    index: Index,
+    candidates: Sequence[Candidate],
+    rule: str,
+    seed: int,
+    models: Path,
 ) -> Findings:
     """Everything from joined scores to findings.
 
@@ -210,15 +221,17 @@ def measure(
         index: the videos that they are about.
         candidates: what is chosen from; of equally good ones the first.
         rule: of the threshold.
-        seed: for everything random in fusers.
+        seed: for everything random.
+        models: an empty folder, for what the fusers learn; the findings refer to it.
     """
     rows = Rows.of(joined, index.videos)
     total = len(candidates) * crossfit.fits(len(rows.folds))
     with tqdm(total=total, desc="fuse", unit="fit", disable=None) as bar:
-        found = {each.name: crossfit.crossfit(each, rows, seed, bar.update) for each in candidates}
+        found = {each.name: crossfit.crossfit(each, rows, models / each.name, seed, bar.update) for each in candidates}
     nested = selection.nested(found, rows, rule)
     columns = results.scores(rows, joined.streams, found, nested, rule)
     chosen = next(each for each in candidates if each.name == nested.final.fuser)
+    explanation = Explanation.held_out(chosen, found[chosen.name], rows, seed)
     return Findings(
         joined=joined,
         foreign=files,
@@ -229,11 +242,14 @@ def measure(
         columns=columns,
         metrics=results.metrics_table(rows, columns),
         differences=results.differences(rows, columns),
-        values=results.stream_values(rows, joined.streams, chosen, seed),
+        values=results.stream_values(rows, joined.streams, chosen, found[chosen.name].outer, seed),
         errors=results.error_correlation(rows, columns),
         optimism=results.optimism(rows, found, nested),
         calibration=results.calibration_table(rows, nested),
         methods=results.method_table(rows, nested),
+        explanation=explanation,
+        importance=explaining.importance(explanation, joined.streams),
+        video_map=video_map(rows, seed),
     )
 
 
@@ -243,14 +259,14 @@ def _keep_model(
     sources: Mapping[str, Finished | Path],
     drawn: Drawn,
     out: Path,
-    seed: int,
 ) -> None:
-    """Learns the chosen fuser from everything, and says beside it how its scores become decisions."""
+    """Keeps what the chosen fuser learned from everything, and says beside it how its scores become decisions."""
     final = findings.nested.final
     chosen = next(each for each in candidates if each.name == final.fuser)
     folder = out / "model"
-    folder.mkdir(exist_ok=True)
-    crossfit.fit(chosen, findings.rows, (), folder, seed)
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(findings.found[chosen.name].whole.dir, folder)
     content = {
         "fuser": chosen.name,
         "plugin": chosen.fuser.listing.plugin_id,

@@ -114,6 +114,23 @@ class FuserConformance:
         backwards = fuser.predict(model, new.iloc[::-1].reset_index(drop=True), settings)
         np.testing.assert_allclose(together[::-1], backwards, rtol=1e-9)
 
+    def test_explanations_add_up_to_the_order_of_scores(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
+    ) -> None:
+        """Also of videos that a stream abstained on; the contract's check of rows, columns and numbers applies."""
+        from scipy.stats import spearmanr
+
+        total = fuser.explain(model, new, settings).sum(axis=1)
+        assert spearmanr(total.round(5), fuser.predict(model, new, settings).round(7)).statistic > 0.999
+
+    def test_one_row_alone_is_explained_as_among_others(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
+    ) -> None:
+        """A verdict on a single video can say what it rests on."""
+        together = fuser.explain(model, new, settings)
+        alone = pd.concat([fuser.explain(model, new.loc[[row]], settings) for row in new.index])
+        pd.testing.assert_frame_equal(together, alone, rtol=1e-6, atol=1e-9)
+
     def test_what_only_one_stream_scored_is_scored(
         self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
     ) -> None:
@@ -123,6 +140,7 @@ class FuserConformance:
             rows = new[new[tables.score_column(stream)].notna()].reset_index(drop=True)
             rows[others] = np.nan
             assert len(fuser.predict(model, rows, settings)) == len(rows)
+            assert len(fuser.explain(model, rows, settings)) == len(rows)
 
     def test_constant_scores_are_no_error(
         self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, tmp_path: Path
@@ -131,6 +149,7 @@ class FuserConformance:
         oof[tables.score_column("one")] = 0.5
         model = _learn(fuser, settings, oof, tmp_path / "constant")
         assert len(fuser.predict(model, oof, settings)) == len(oof)
+        assert len(fuser.explain(model, oof, settings)) == len(oof)
 
     def test_same_arguments_same_bytes(
         self, fuser: Fuser, settings: Settings, model: FusedModel, oof: pd.DataFrame, tmp_path: Path
@@ -146,6 +165,7 @@ class FuserConformance:
         before, before_new = oof.copy(), new.copy()
         _learn(fuser, settings, oof, tmp_path / "read_only")
         fuser.predict(model, new, settings)
+        fuser.explain(model, new, settings)
         pd.testing.assert_frame_equal(oof, before)
         pd.testing.assert_frame_equal(new, before_new)
 

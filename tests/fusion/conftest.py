@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ import pandas as pd
 import pytest
 
 from deepfake_core.contract.records import VideoRecord
-from deepfake_core.fusion.crossfit import Candidate, Rows
+from deepfake_core.contract.tables import embedding_columns
+from deepfake_core.fusion.crossfit import Candidate, CrossFitted, Rows, crossfit
 from deepfake_core.fusion.joining import join
 from deepfake_core.plugins import load_fuser
 
@@ -40,11 +43,13 @@ class World:
             for i, y, who in zip(self.ids, self.label, self.person, strict=True)
         ]
 
-    def oof(self, stream: str, strength: float = 0.0, missing: float = 0.0) -> pd.DataFrame:
-        """A stream's out-of-fold table, which abstains on a share of the videos."""
+    def oof(
+        self, stream: str, strength: float = 0.0, missing: float = 0.0, embedding: np.ndarray | None = None
+    ) -> pd.DataFrame:
+        """A stream's out-of-fold table, which abstains on a share of the videos; ``embedding`` is ``[N, D]``."""
         logit = strength * (2 * self.label - 1) + self.random.normal(0, 1, len(self.ids))
         p = np.where(self.random.random(len(self.ids)) < missing, np.nan, 1 / (1 + np.exp(-logit)))
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "video_id": self.ids,
                 "label": self.label,
@@ -59,6 +64,9 @@ class World:
                 "quality": "{}",
             }
         )
+        if embedding is not None:
+            table[embedding_columns(embedding.shape[1])] = np.where(np.isnan(p)[:, None], np.nan, embedding)
+        return table
 
     def rows(self, *strengths: float, missing: float = 0.0) -> Rows:
         """All streams joined."""
@@ -72,6 +80,12 @@ def world() -> World:
     return World()
 
 
-def candidates(*names: str) -> list[Candidate]:
-    """Installed fusers with their defaults."""
-    return [Candidate(load_fuser(name), load_fuser(name).settings("")) for name in names or FUSIONS]
+def candidates(*names: str, overrides: str = "") -> list[Candidate]:
+    """Installed fusers."""
+    return [Candidate(load_fuser(name), load_fuser(name).settings(overrides)) for name in names or FUSIONS]
+
+
+def crossfitted(candidate: Candidate, rows: Rows, advance: Callable[[], object] = lambda: None) -> CrossFitted:
+    """The scores of all fits; their models aren't kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        return crossfit(candidate, rows, Path(folder, "models"), 0, advance)

@@ -8,24 +8,20 @@ import numpy as np
 import pytest
 
 from deepfake_core.contract.errors import FoldsImpossible, NoUsableVideo
-from deepfake_core.fusion.crossfit import Rows, crossfit, fits, outer_scores
+from deepfake_core.fusion.crossfit import Rows, fits, outer_scores
 from deepfake_core.fusion.joining import join
-from tests.fusion.conftest import World, candidates
-
-
-def nothing() -> None:
-    pass
+from tests.fusion.conftest import World, candidates, crossfitted
 
 
 @pytest.mark.parametrize("name", ["auc_weighted", "logistic", "simplex"])
 def test_labels_and_scores_of_a_fold_don_t_reach_its_scores(name):
     rows = World().rows(1.5, 0.5, 0.0)
     (candidate,) = candidates(name)
-    before = crossfit(candidate, rows, 0, nothing)
+    before = crossfitted(candidate, rows)
     mine = rows.fold == 2
     other = rows.table.copy()
     other.loc[mine, "label"] = 1 - other.loc[mine, "label"]
-    after = crossfit(candidate, Rows(other, rows.clear), 0, nothing)
+    after = crossfitted(candidate, Rows(other, rows.clear))
     np.testing.assert_array_equal(after.outer[mine], before.outer[mine])
     # Whatever is chosen for fold 2 is chosen by row 2 of the inner scores: nothing of fold 2 is in it, either.
     np.testing.assert_array_equal(after.inner[2], before.inner[2])
@@ -36,11 +32,11 @@ def test_labels_and_scores_of_a_fold_don_t_reach_its_scores(name):
 def test_a_score_of_another_video_in_the_fold_changes_nothing():
     rows = World().rows(1.5, 0.5)
     (candidate,) = candidates("rank_mean")
-    before = crossfit(candidate, rows, 0, nothing)
+    before = crossfitted(candidate, rows)
     other = rows.table.copy()
     first, *rest = np.flatnonzero(rows.fold == 1)
     other.loc[first, "s0_p"] = 0.999
-    after = crossfit(candidate, Rows(other, rows.clear), 0, nothing)
+    after = crossfitted(candidate, Rows(other, rows.clear))
     np.testing.assert_array_equal(after.outer[rest], before.outer[rest])
     assert after.outer[first] != before.outer[first]
 
@@ -60,14 +56,14 @@ def test_who_touches_a_person_of_the_fold_is_no_part_of_its_fit():
 
 def test_as_many_fits_as_announced():
     called = []
-    crossfit(*candidates("mean"), World().rows(1.0), 0, lambda: called.append(1))
+    crossfitted(*candidates("mean"), World().rows(1.0), lambda: called.append(1))
     assert len(called) == fits(5) == 16
 
 
 def test_outer_scores_are_those_of_the_whole():
     rows = World().rows(1.0, 0.5, missing=0.2)
     (candidate,) = candidates("logistic")
-    np.testing.assert_array_equal(outer_scores(candidate, rows, 0), crossfit(candidate, rows, 0, nothing).outer)
+    np.testing.assert_array_equal(outer_scores(candidate, rows, 0), crossfitted(candidate, rows).outer)
 
 
 def test_two_folds_leave_nothing_to_choose_on():
@@ -79,4 +75,4 @@ def test_one_class_left_is_named_with_the_folds():
     world = World(videos=30, folds=3)
     world.label = np.where(world.fold == 2, 0, world.label)
     with pytest.raises(NoUsableVideo, match=r"without fold 0 and 1 .* 10 videos are left .* 0 of them fake"):
-        crossfit(*candidates("mean"), world.rows(1.0), 0, nothing)
+        crossfitted(*candidates("mean"), world.rows(1.0))

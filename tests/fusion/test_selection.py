@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from deepfake_core.evaluation.metrics import auc
-from deepfake_core.fusion.crossfit import CrossFitted, Rows, crossfit
+from deepfake_core.fusion.crossfit import CrossFitted, Rows
 from deepfake_core.fusion.results import optimism
 from deepfake_core.fusion.selection import Nested, decisions, nested
-from tests.fusion.conftest import World, candidates
+from tests.fusion.conftest import World, candidates, crossfitted
 
 
 def chosen(rows: Rows, *names: str, rule: str = "f1") -> tuple[dict[str, CrossFitted], Nested]:
-    found = {each.name: crossfit(each, rows, 0, lambda: None) for each in candidates(*names)}
+    found = {each.name: crossfitted(each, rows) for each in candidates(*names)}
     return found, nested(found, rows, rule)
 
 

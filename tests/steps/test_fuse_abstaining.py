@@ -23,7 +23,7 @@ def test_a_video_without_a_face_is_dropped_or_modelled(toys, toy_index, home):
         stream.run(name, str(index), workers="1", refit=False)
     with pytest.raises(CoverageTooLow, match=r"92\.5%"):
         fuse.run(toys, str(index))
-    result = fuse.run(toys, str(index), min_coverage=0.9)
+    result = fuse.run(toys, str(index), fuser="mean,logistic", min_coverage=0.9)
     assert len(result.findings.rows.label) == 37
     assert "3 no_face" in (result.out / "report.md").read_text()
     fused = pd.read_parquet(result.out / tables.FUSED_FILE)

@@ -25,6 +25,11 @@ class RankMean(LateFusion):
 
     def combine(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
         """Mean over the streams that have a score, and had one in training; ties count half."""
+        # A video of which only streams unknown in training say something stands in the middle.
+        return 0.5 + self.contributions(scores, parameters).sum(axis=1)
+
+    def contributions(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
+        """In ranks, from the middle on: (rank - 1/2) / number of streams that count."""
         ranks = np.full(scores.shape, np.nan)
         for column, known in enumerate(parameters["sorted"]):
             if known:
@@ -33,6 +38,4 @@ class RankMean(LateFusion):
                 ranks[:, column] = (below + upto) / 2 / len(known)
         ranks[np.isnan(scores)] = np.nan
         usable = ~np.isnan(ranks)
-        total = np.where(usable, ranks, 0.0).sum(axis=1)
-        # A video of which only streams unknown in training say something stands in the middle.
-        return np.divide(total, usable.sum(axis=1), out=np.full(len(scores), 0.5), where=usable.any(axis=1))
+        return np.where(usable, ranks - 0.5, 0.0) / usable.sum(axis=1, keepdims=True).clip(1)

@@ -56,10 +56,17 @@ class Logistic(LateFusion):
         """The regression's probability."""
         from scipy.special import expit
 
-        means, scales = np.array(parameters["means"]), np.array(parameters["scales"])
-        inputs = _inputs(scores, means, scales, np.array(parameters["flags"], np.intp))
-        p: NDArray[np.float64] = expit(inputs @ np.array(parameters["coefficients"]) + parameters["intercept"])
+        p: NDArray[np.float64] = expit(self.contributions(scores, parameters).sum(axis=1) + parameters["intercept"])
         return p
+
+    def contributions(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
+        """In log odds, from a video of mean scores on: coefficient · standardised score; that of abstaining, if it did."""
+        means, scales = np.array(parameters["means"]), np.array(parameters["scales"])
+        flags = np.array(parameters["flags"], np.intp)
+        terms = _inputs(scores, means, scales, flags) * np.array(parameters["coefficients"])
+        found: NDArray[np.float64] = terms[:, : len(means)]
+        found[:, flags] += terms[:, len(means) :]
+        return found
 
 
 def _inputs(

@@ -41,6 +41,10 @@ class LateFusion(ABC):
     def combine(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
         """P(fake) ``[N]``."""
 
+    @abstractmethod
+    def contributions(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
+        """What each stream adds to a score, ``[N, S]``; 0 for one that neither speaks nor is missed."""
+
     @hookimpl
     def fuser_info(self) -> FuserInfo:
         """Name and settings; scores are enough."""
@@ -63,11 +67,29 @@ class LateFusion(ABC):
         Raises:
             InvalidTable: one of their columns isn't there.
         """
-        content = json.loads((model.dir / MODEL).read_text())
+        learned = self._learned(model, table)
+        return self.combine(table[learned["columns"]].to_numpy(np.float64), learned["parameters"])
+
+    @hookimpl
+    def explain(self, model: FusedModel, table: pd.DataFrame) -> pd.DataFrame:
+        """What each stream's score adds; the unit is the strategy's.
+
+        Raises:
+            InvalidTable: a column of the model isn't there.
+        """
+        import pandas as pd
+
+        learned = self._learned(model, table)
+        found = self.contributions(table[learned["columns"]].to_numpy(np.float64), learned["parameters"])
+        return pd.DataFrame(found, index=table.index, columns=learned["columns"])
+
+    def _learned(self, model: FusedModel, table: pd.DataFrame) -> dict[str, Any]:
+        """The model file, if the table has the columns that it needs."""
+        content: dict[str, Any] = json.loads((model.dir / MODEL).read_text())
         absent = [name for name in content["columns"] if name not in table]
         if absent:
             raise InvalidTable(
                 f"{self.name}: the table lacks the score column(s) {', '.join(absent)}.",
                 hint="score the videos with all streams that the fusion was learned from, or fuse fewer streams.",
             )
-        return self.combine(table[content["columns"]].to_numpy(np.float64), content["parameters"])
+        return content

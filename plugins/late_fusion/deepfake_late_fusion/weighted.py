@@ -23,6 +23,9 @@ STEPS = 10
 WHOLE_GRID = 5
 """Streams up to which every grid point is tried: 1,001 of them. Ten streams would have 92,378."""
 
+NO_MASS = 1e-12
+"""Sums of weights up to here are rounding: the streams that speak have no weight at all."""
+
 
 class WeightedMean(LateFusion):
     """A mean with one weight per stream."""
@@ -38,6 +41,14 @@ class WeightedMean(LateFusion):
     def combine(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
         """The weighted mean."""
         return weighted_mean(scores, np.array(parameters["weights"])[:, None])[:, 0]
+
+    def contributions(self, scores: NDArray[np.float64], parameters: Parameters) -> NDArray[np.float64]:
+        """In P(fake), from 1/2 on: weight · (p - 1/2), with the weight that the stream has among those that speak."""
+        known = ~np.isnan(scores)
+        weights = known * np.array(parameters["weights"])
+        weights[weights.sum(axis=1) <= NO_MASS] = 1.0
+        weights *= known
+        return weights / weights.sum(axis=1, keepdims=True) * np.where(known, scores - 0.5, 0.0)
 
 
 class Mean(WeightedMean):
@@ -135,7 +146,7 @@ def weighted_mean(scores: NDArray[np.float64], weights: NDArray[np.float64]) -> 
     filled = np.where(known, scores, 0.0)
     mass = known @ weights
     plain = filled.sum(axis=1) / known.sum(axis=1)
-    mean = np.divide(filled @ weights, mass, out=np.repeat(plain[:, None], mass.shape[1], axis=1), where=mass > 1e-12)
+    mean = np.divide(filled @ weights, mass, out=np.repeat(plain[:, None], mass.shape[1], axis=1), where=mass > NO_MASS)
     return mean.clip(0.0, 1.0)
 
 

@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from scipy.stats import percentileofscore
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -125,3 +126,31 @@ def test_a_weight_of_nothing_falls_back_on_who_is_there():
 
 def test_the_four_streams():
     assert FOURSTREAM.streams == ("rppg", "efficientnet_b4", "xception", "swin_tiny")
+
+
+@pytest.mark.parametrize("fuser", [mean, auc_weighted, rank_mean, simplex], ids=lambda fuser: fuser.name)
+def test_contributions_and_one_half_are_the_score(fuser):
+    p, label = scores(3)
+    p[::5, 0], p[1::5, 1:] = NAN, NAN
+    learned = fuser.learn(p, label, fuser.settings)
+    np.testing.assert_allclose(0.5 + fuser.contributions(p, learned).sum(axis=1), fuser.combine(p, learned))
+
+
+def test_contributions_of_a_mean_by_hand():
+    p = np.array([[0.2, 0.5, 0.9], [NAN, 0.4, 0.8], [NAN, NAN, 0.3]])
+    expected = [[-0.1, 0, 0.4 / 3], [0, -0.05, 0.15], [0, 0, -0.2]]
+    np.testing.assert_allclose(mean.contributions(p, {"weights": [1 / 3] * 3}), expected, atol=1e-12)
+
+
+def test_contributions_where_only_streams_without_weight_speak():
+    p = np.array([[NAN, 0.3, 0.5]])
+    np.testing.assert_allclose(mean.contributions(p, {"weights": [1.0, 0.0, 0.0]}), [[0, -0.1, 0]])
+
+
+def test_contributions_to_a_regression_are_log_odds_and_silence_counts_to_its_stream():
+    p, label = scores(2, videos=200)
+    p[label, 1] = NAN
+    learned = logistic.learn(p, label, logistic.settings)
+    added = logistic.contributions(p, learned)
+    np.testing.assert_allclose(added.sum(axis=1) + learned["intercept"], logit(logistic.combine(p, learned)), rtol=1e-6)
+    assert (added[label, 1] == learned["coefficients"][2]).all() and learned["coefficients"][2] > 1
