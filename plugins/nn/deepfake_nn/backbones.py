@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from deepfake_nn.settings import PRETRAINED, RANDOM
 
 class WeightsUnavailable(DeepfakeError):
     """The weights that were asked for can't be had, or belong to another architecture."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a weights file.
+
+    Attributes:
+        tensors: how many of its tensors the encoder took.
+        left: names of those that it has no use for.
+    """
+
+    tensors: int
+    left: tuple[str, ...]
 
 
 def make(
@@ -67,18 +81,28 @@ def _pretrained(name: str, options: dict[str, Any]) -> nn.Module:
         ) from error
 
 
-def load(encoder: nn.Module, path: Path, name: str) -> None:
+def load(encoder: nn.Module, path: Path, name: str, *, setting: str = "weights") -> Loaded:
     """Loads a state dict into an encoder; the classifier that it may hold is left out.
+
+    Args:
+        encoder: takes the weights.
+        path: of the file. It may hold the state under ``state_dict`` or ``model``, and names that begin with ``module.``
+            or ``backbone.``, as larger networks have them.
+        name: of the encoder's architecture.
+        setting: which setting named the file; for errors.
 
     Raises:
         WeightsUnavailable: no such file, not a state dict, or one of another architecture.
     """
-    state = _read(path)
+    state = _read(path, setting)
     for prefix in ("state_dict", "model"):
         if isinstance(state.get(prefix), dict):
             state = state[prefix]
-    if any(key.startswith("backbone.") for key in state):
-        state = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.")}
+    left: list[str] = []
+    for prefix in ("module.", "backbone."):
+        if any(key.startswith(prefix) for key in state):
+            left += [key for key in state if not key.startswith(prefix)]
+            state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     wanted = encoder.state_dict()
     missing = [
         key
@@ -92,9 +116,11 @@ def load(encoder: nn.Module, path: Path, name: str) -> None:
             hint=f"pass weights of {name!r} as timm names them, or set backbone= to what the file holds.",
         )
     encoder.load_state_dict({key: state.get(key, value) for key, value in wanted.items()})
+    taken = state.keys() & wanted.keys()
+    return Loaded(len(taken), (*left, *(key for key in state if key not in taken)))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, setting: str) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     try:
@@ -103,17 +129,17 @@ def _read(path: Path) -> dict[str, Any]:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise WeightsUnavailable(
-            f"weights={path}: {error.strerror or error}.",
-            hint="pass the path of a .safetensors or .pth file, or one of: pretrained, random.",
+            f"{setting}={path}: {error.strerror or error}.",
+            hint="pass the path of a .safetensors or .pth file; weights may also be one of: pretrained, random.",
         ) from error
     except Exception as error:  # whatever a file that is none makes of its readers
         raise WeightsUnavailable(
-            f"weights={path} isn't a state dict that can be read safely ({type(error).__name__}).",
+            f"{setting}={path} isn't a state dict that can be read safely ({type(error).__name__}).",
             hint="save it with safetensors, or with torch.save(model.state_dict(), path).",
         ) from error
     if not isinstance(found, dict):
         raise WeightsUnavailable(
-            f"weights={path} holds a {type(found).__name__}, not a state dict.",
+            f"{setting}={path} holds a {type(found).__name__}, not a state dict.",
             hint="save it with torch.save(model.state_dict(), path).",
         )
     return found

@@ -42,11 +42,13 @@ class Batch(NamedTuple):
         frames: ``[B, T, 3, H, W] uint8``, zero where a clip has fewer frames.
         mask: ``[B, T] bool``, True for a real frame; these come first.
         target: P(fake), ``[B] float32``.
+        position: of each clip in its set, ``[B] int64``.
     """
 
     frames: torch.Tensor
     mask: torch.Tensor
     target: torch.Tensor
+    position: torch.Tensor
 
 
 def read_clip(crops: FaceCrops, view: ViewSettings, *, frames: int, track: int = 0, phase: float = 0.5) -> torch.Tensor:
@@ -97,8 +99,8 @@ class ClipSet:
         return self._augment(frames, draw.seed), self.labels[draw.position]
 
 
-def collate(items: Sequence[tuple[torch.Tensor, int]]) -> Batch:
-    """Pads clips ``[T, 3, H, W]`` to the longest of them."""
+def collate(items: Sequence[tuple[torch.Tensor, int]], positions: Sequence[int]) -> Batch:
+    """Pads clips ``[T, 3, H, W]``, which come with their labels, to the longest of them."""
     # By NumPy: loading threads that use PyTorch's operators have each a pool of threads, in the way of the training's.
     clips = [frames.permute(0, 2, 3, 1).numpy() for frames, _ in items]
     _, height, width, channels = clips[0].shape
@@ -108,7 +110,12 @@ def collate(items: Sequence[tuple[torch.Tensor, int]]) -> Batch:
         frames[row, : len(clip)] = clip
         mask[row, : len(clip)] = True
     target = np.array([label for _, label in items], np.float32)
-    return Batch(torch.from_numpy(frames).permute(0, 1, 4, 2, 3), torch.from_numpy(mask), torch.from_numpy(target))
+    return Batch(
+        torch.from_numpy(frames).permute(0, 1, 4, 2, 3),
+        torch.from_numpy(mask),
+        torch.from_numpy(target),
+        torch.from_numpy(np.array(positions, np.int64)),
+    )
 
 
 @dataclass(frozen=True)
@@ -226,13 +233,13 @@ def load(clips: ClipSet, batches: Iterable[Sequence[Draw]], *, workers: int) -> 
     """
     if workers == 0:
         for draws in batches:
-            yield collate([clips[draw] for draw in draws])
+            yield _read(clips, draws)
         return
     todo = iter(batches)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="load", initializer=_alone)
 
     def submit(draws: Sequence[Draw]) -> Future[Batch]:
-        return pool.submit(lambda: collate([clips[draw] for draw in draws]))
+        return pool.submit(_read, clips, draws)
 
     try:
         waiting = deque(submit(draws) for draws in islice(todo, 2 * workers))
@@ -242,6 +249,10 @@ def load(clips: ClipSet, batches: Iterable[Sequence[Draw]], *, workers: int) -> 
             yield batch
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _read(clips: ClipSet, draws: Sequence[Draw]) -> Batch:
+    return collate([clips[draw] for draw in draws], [draw.position for draw in draws])
 
 
 def _alone() -> None:

@@ -14,14 +14,14 @@ from deepfake_faces.crops import FaceCrops
 from deepfake_nn.clips import read_clip
 from deepfake_nn.layers.heads import EMBEDDING
 from deepfake_nn.memory import freed_memory_kept
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import LearningSettings
 from deepfake_nn.training.choice import load
 from deepfake_nn.views import views
 
 View = Callable[[torch.Tensor], torch.Tensor]
 
 
-def predict(network: nn.Module, model: Path, clips: Clips, settings: TrainingSettings) -> Predictions:
+def predict(network: nn.Module, model: Path, clips: Clips, settings: LearningSettings) -> Predictions:
     """Scores clips one by one, so that no score depends on what else is scored.
 
     Probability and embedding are means over the views of ``settings.tta``. Of a clip with several faces
@@ -57,7 +57,7 @@ def _score(
     network: nn.Module,
     crops: FaceCrops,
     track: int,
-    settings: TrainingSettings,
+    settings: LearningSettings,
     chosen: Mapping[str, View],
     device: torch.device,
 ) -> tuple[float, np.ndarray]:

@@ -1,6 +1,8 @@
-"""Every setting that neural streams share, in the order in which the data meets it: crops, network, training, run.
+"""Which settings do neural streams have? In the order in which the data meets them: crops, encoder, network, training, run.
 
-A stream's preset fills in the values; the class stands once.
+Crops, encoder, training and run are the same for all (``LearningSettings``). What lies between encoder and logit isn't:
+``TrainingSettings`` adds the parts of a ``ClipNetwork``, ``FrameSettings`` those of a ``FrameNetwork``. A stream's preset
+fills in the values.
 """
 
 from __future__ import annotations
@@ -18,14 +20,20 @@ def _split(value: object) -> object:
     return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _as_many(**lists: tuple[float, ...]) -> None:
+    (first, widths), (second, rates) = lists.items()
+    if len(widths) != len(rates):
+        raise ValueError(f"{first} has {len(widths)} widths, {second} {len(rates)} values")
+
+
 Integers = Annotated[tuple[int, ...], BeforeValidator(_split)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_split)]
 
 PRETRAINED, RANDOM = "pretrained", "random"
 
 
-class NetworkSettings(ViewSettings):
-    """What the network is built of."""
+class EncoderSettings(ViewSettings):
+    """Who looks at a frame."""
 
     backbone: str = Field(description="timm's name of the frame encoder")
     weights: str = Field(
@@ -34,6 +42,24 @@ class NetworkSettings(ViewSettings):
         "state dict (.safetensors, or .pth read with weights_only)",
     )
     drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth of the encoder")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def weights_sha256(self) -> str | None:
+        """Content of the weights file, so that another file under the same path trains another model."""
+        return None if self.weights in (PRETRAINED, RANDOM) else content(Path(self.weights))
+
+
+def content(path: Path) -> str | None:
+    """Digest of a file that a setting names; None while there is none."""
+    from deepfake_core.data.store import file_sha256
+
+    return file_sha256(path) if path.is_file() else None
+
+
+class NetworkSettings(EncoderSettings):
+    """What a ``ClipNetwork`` is built of."""
+
     channel_attention: bool = Field(False, description="ECA on the frame features")
     projection: int = Field(
         0, ge=0, description="width that frame features are projected to; 0 leaves them as they are"
@@ -50,24 +76,14 @@ class NetworkSettings(ViewSettings):
 
     @model_validator(mode="after")
     def _head_fits(self) -> NetworkSettings:
-        if len(self.head) != len(self.head_dropout):
-            raise ValueError(f"head has {len(self.head)} widths, head_dropout {len(self.head_dropout)} values")
+        _as_many(head=self.head, head_dropout=self.head_dropout)
         if 2 * self.hidden % self.attention_heads:
             raise ValueError(f"2 x hidden = {2 * self.hidden} isn't a multiple of attention_heads")
         return self
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def weights_sha256(self) -> str | None:
-        """Content of the weights file, so that another file under the same path trains another model."""
-        from deepfake_core.data.store import file_sha256
 
-        path = Path(self.weights)
-        return file_sha256(path) if self.weights not in (PRETRAINED, RANDOM) and path.is_file() else None
-
-
-class TrainingSettings(NetworkSettings):
-    """How it is trained and scored."""
+class LearningSettings(EncoderSettings):
+    """How any network is trained and scored."""
 
     # Clips
     augmentation: Literal["none", "standard", "strong"] = Field("standard", description="recipe of augmentations")
@@ -86,7 +102,6 @@ class TrainingSettings(NetworkSettings):
         0.5, gt=0, lt=1, description="weight of fakes; None: share of reals in the fold's train videos"
     )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing")
-    embedding_weight: float = Field(0.1, ge=0, description="weight of the loss on the embedding's own logit")
 
     # Optimiser
     epochs: int = Field(40, ge=1, description="epochs at most")
@@ -129,11 +144,32 @@ class TrainingSettings(NetworkSettings):
     checkpoint_minutes: float = Field(5, gt=0, exclude=True, description="between two resume points within an epoch")
 
     @model_validator(mode="after")
-    def _stages_fit(self) -> TrainingSettings:
+    def _stages_fit(self) -> LearningSettings:
         if len(self.progressive_frames) != len(self.progressive_epochs):
             raise ValueError("progressive_frames and progressive_epochs must be as many")
         if self.epochs <= self.frozen_epochs:
             raise ValueError(
                 f"epochs={self.epochs} would end before the backbone thaws (frozen_epochs={self.frozen_epochs})"
             )
+        return self
+
+
+class TrainingSettings(LearningSettings, NetworkSettings):
+    """A ``ClipNetwork`` and its training."""
+
+    embedding_weight: float = Field(0.1, ge=0, description="weight of the loss on the embedding's own logit")
+
+
+class FrameSettings(LearningSettings):
+    """A ``FrameNetwork`` and its training."""
+
+    embedding_hidden: Integers = Field(
+        (), description="hidden widths between a frame's features and its 64-d vector; empty: one linear layer"
+    )
+    embedding_dropout: Numbers = Field((), description="dropout after each of them")
+    unit_length: bool = Field(False, description="whether a frame's vector, and their mean, are scaled to length 1")
+
+    @model_validator(mode="after")
+    def _embedding_fits(self) -> FrameSettings:
+        _as_many(embedding_hidden=self.embedding_hidden, embedding_dropout=self.embedding_dropout)
         return self

@@ -1,8 +1,8 @@
-"""What is a neural stream? A name, presets, and, where it differs from the others, a network of its own."""
+"""What is a neural stream? A name, presets, and, where it differs from the others, a network or a loss of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +19,7 @@ from deepfake_core import (
     hookimpl,
 )
 from deepfake_faces.settings import FaceSettings
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import FrameSettings, LearningSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,14 +52,14 @@ class TorchStream:
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    presets: ClassVar[Mapping[str, TrainingSettings]]
-    settings: ClassVar[type[TrainingSettings]] = TrainingSettings
+    presets: ClassVar[Mapping[str, LearningSettings]]
+    settings: ClassVar[type[LearningSettings]] = TrainingSettings
     export_name: ClassVar[str | None] = None
     export_fold: ClassVar[bool] = False
     export_model: ClassVar[str | None] = None
     code_version: ClassVar[int] = 1
 
-    def network(self, settings: TrainingSettings, *, pretrained: bool) -> nn.Module:
+    def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
         """The network: ``(frames [B, T, 3, H, W] in 0-1, mask [B, T] bool)`` to a ``HeadOutput``.
 
         Its attribute ``backbone`` is what ``frozen_epochs`` freezes and ``backbone_lr_*`` concern.
@@ -70,7 +70,21 @@ class TorchStream:
         """
         from deepfake_nn.network import ClipNetwork
 
+        assert isinstance(settings, TrainingSettings)
         return ClipNetwork(settings, pretrained=pretrained)
+
+    def auxiliary(self, settings: LearningSettings, train: Sequence[VideoRecord]) -> nn.Module | None:
+        """A loss beside that of the logit, or None: ``(embedding [B, 64], position [B])`` to the weighted loss ``[B]``.
+
+        ``position`` says which of ``train`` each clip is. Parameters of the loss learn with the head and survive
+        an interruption, but aren't part of the model. It is asked about train clips only: nothing is chosen by it. Of a
+        mixed clip it gets the mixed embedding and the position of the first.
+
+        Args:
+            settings: what it depends on.
+            train: the videos that are trained on.
+        """
+        return None
 
     @hookimpl
     def stream_info(self) -> StreamInfo:
@@ -88,7 +102,7 @@ class TorchStream:
         )
 
     @hookimpl
-    def extract(self, video: VideoRecord, settings: TrainingSettings, store: Store) -> Extracted:
+    def extract(self, video: VideoRecord, settings: LearningSettings, store: Store) -> Extracted:
         """Face crops, which all neural streams share, and what this stream's gates leave of them."""
         from deepfake_faces.crops import FaceCrops, face_crops, view_facts
 
@@ -98,13 +112,20 @@ class TorchStream:
 
     @hookimpl
     def train_fold(
-        self, fold: Fold, clips: Clips, settings: TrainingSettings, work_dir: Path, log: RunLog
+        self, fold: Fold, clips: Clips, settings: LearningSettings, work_dir: Path, log: RunLog
     ) -> FoldModel:
         """Trains on the fold's train videos; the stop videos choose epoch and averaged weights."""
         from deepfake_nn.training.fit import fit
 
         model = fit(
-            lambda: self.network(settings, pretrained=True), fold, clips, settings, work_dir, log, stream=self.name
+            lambda: self.network(settings, pretrained=True),
+            fold,
+            clips,
+            settings,
+            work_dir,
+            log,
+            stream=self.name,
+            make_auxiliary=lambda: self.auxiliary(settings, fold.train),
         )
         if self.export_model and fold.index is not None:
             from deepfake_nn.exports import export
@@ -113,8 +134,24 @@ class TorchStream:
         return FoldModel(model)
 
     @hookimpl
-    def predict_oof(self, model: FoldModel, clips: Clips, settings: TrainingSettings) -> Predictions:
+    def predict_oof(self, model: FoldModel, clips: Clips, settings: LearningSettings) -> Predictions:
         """Scores and embeddings, averaged over the test-time views."""
         from deepfake_nn.scoring import predict
 
         return predict(self.network(settings, pretrained=False), model.dir, clips, settings)
+
+
+class FrameStream(TorchStream):
+    """A stream that looks at frames one by one: each becomes a 64-d vector, their mean is the clip's.
+
+    Like ``TorchStream``, with ``FrameSettings``.
+    """
+
+    settings: ClassVar[type[LearningSettings]] = FrameSettings
+
+    def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
+        """A ``FrameNetwork``."""
+        from deepfake_nn.frames import FrameNetwork
+
+        assert isinstance(settings, FrameSettings)
+        return FrameNetwork(settings, pretrained=pretrained)

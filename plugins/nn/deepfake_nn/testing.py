@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from deepfake_faces.settings import FaceSettings
 from deepfake_nn.losses import focal_loss
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import LearningSettings
 from deepfake_nn.stream import TorchStream
 from deepfake_nn.training.rates import optimiser
 
@@ -38,7 +39,7 @@ class PaperConformance:
         stream: TorchStream = point.load()
         return stream
 
-    def _paper(self) -> TrainingSettings:
+    def _paper(self) -> LearningSettings:
         return self._stream().presets["paper"]
 
     def _network(self) -> Any:
@@ -54,6 +55,10 @@ class PaperConformance:
         stream = self._stream()
         for preset in stream.presets.values():
             stream.settings(**{name: getattr(preset, name) for name in stream.settings.model_fields})
+
+    def test_crops_are_shared(self) -> None:
+        """Every preset asks for the face crops that all neural streams share."""
+        assert {preset.part(FaceSettings) for preset in self._stream().presets.values()} == {FaceSettings()}
 
     def test_network_takes_a_step_at_full_size(self) -> None:
         """The network has the published widths, and one step on two frames moves its head."""

@@ -20,7 +20,7 @@ def published() -> dict[str, torch.Tensor]:
     return timm.create_model(NAME, num_classes=1000).state_dict()
 
 
-@pytest.mark.parametrize("kind", ["safetensors", "pth", "checkpoint", "whole_network"])
+@pytest.mark.parametrize("kind", ["safetensors", "pth", "checkpoint", "whole_network", "parallel"])
 def test_weights_come_from_a_file(published, tmp_path, kind):
     path = tmp_path / f"weights.{'safetensors' if kind == 'safetensors' else 'pth'}"
     if kind == "safetensors":
@@ -29,12 +29,23 @@ def test_weights_come_from_a_file(published, tmp_path, kind):
         torch.save(published, path)
     elif kind == "checkpoint":
         torch.save({"state_dict": published, "epoch": 3}, path)
+    elif kind == "parallel":
+        torch.save({"state_dict": {f"module.{key}": value for key, value in published.items()}}, path)
     else:
         torch.save({f"backbone.{key}": value for key, value in published.items()} | {"head.x": torch.ones(1)}, path)
     encoder, width = backbones.make(NAME, weights=str(path))
     assert width == 96
     for key, value in encoder.state_dict().items():
         assert torch.equal(value, published[key])
+
+
+def test_what_became_of_a_file_is_told(published, tmp_path):
+    whole = {f"backbone.{key}": value for key, value in published.items()} | {"head.weight": torch.ones(1)}
+    torch.save(whole, tmp_path / "weights.pth")
+    encoder, _ = backbones.make(NAME)
+    found = backbones.load(encoder, tmp_path / "weights.pth", NAME)
+    assert found.left == ("head.weight", "fc.weight", "fc.bias")
+    assert found.tensors == len(encoder.state_dict()) == len(whole) - 3
 
 
 def test_weights_of_another_architecture(tmp_path):

@@ -77,12 +77,13 @@ def test_fewer_frames_are_spread_over_the_clip(crops):
 
 def test_a_batch_is_padded_to_its_longest_clip():
     items = [(torch.full((n, 3, 4, 4), n, dtype=torch.uint8), n % 2) for n in (1, 3, 2)]
-    batch = collate(items)
+    batch = collate(items, [7, 0, 4])
     assert batch.frames.shape == (3, 3, 3, 4, 4)
     assert batch.mask.tolist() == [[True, False, False], [True, True, True], [True, True, False]]
     assert batch.frames[batch.mask].float().mean(dim=(1, 2, 3)).tolist() == [1, 3, 3, 3, 2, 2]
     assert not batch.frames[~batch.mask].any()
     assert batch.target.tolist() == [1, 1, 0]
+    assert batch.position.tolist() == [7, 0, 4]
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 from deepfake_core.runlog import FileLog, metrics
+from deepfake_nn.identities import IdentityLoss
 from deepfake_nn.network import ClipNetwork
 from deepfake_nn.scoring import predict
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import FrameSettings, TrainingSettings
+from deepfake_nn.stream import FrameStream
 from deepfake_nn.training.choice import Choice
 from deepfake_nn.training.evaluation import Judgement, refresh_batch_norm
 from deepfake_nn.training.fit import fit
@@ -204,3 +206,114 @@ def test_out_of_memory_says_what_to_do(stripes, quick, tmp_path):
 def test_half_precision_trains(stripes, quick, tmp_path):
     model = train(stripes, quick.model_copy(update={"precision": "bf16", "epochs": 1}), tmp_path / "w")
     assert all(value.isfinite().all() for value in load_file(model / "weights.safetensors").values())
+
+
+class Identifying(FrameStream):
+    """A stream with an auxiliary loss that has parameters."""
+
+    name = "test"
+    summary = "for tests"
+    weight = 1.0
+
+    def auxiliary(self, settings, train):
+        return IdentityLoss(train, size=64, weight=self.weight) if self.weight is not None else None
+
+
+class Barely(Identifying):
+    weight = 0.0
+
+
+class Never(Identifying):
+    weight = None
+
+
+@pytest.fixture
+def frames(quick: TrainingSettings, everything: TrainingSettings) -> FrameSettings:
+    """All that training can do with single frames, but for mixing: a mixed clip shows two people."""
+    found = {name: getattr(everything, name) for name in FrameSettings.model_fields if hasattr(everything, name)}
+    return FrameSettings(**{**found, "unit_length": True, "mixup": 0.0, "cutmix": 0.0})
+
+
+@pytest.fixture
+def brief(frames: FrameSettings) -> FrameSettings:
+    """As much of it as shows that a loss counts."""
+    return frames.model_copy(
+        update={"epochs": 2, "frozen_epochs": 0, "batch_size": 4, "swa_from": None, "mining_from": None}
+    )
+
+
+def train_stream(stream, stripes, settings, folder: Path, *, fold=None) -> Path:
+    given, clips = stripes
+    folder.mkdir(exist_ok=True)
+    return stream.train_fold(fold or given, clips, settings, folder, FileLog(folder / "log")).dir
+
+
+def shared(fold, *, train=None, stop=None):
+    """The same fold with other people in it: each number stands for a person, in turn."""
+
+    def cast(videos, people):
+        if people is None:
+            return videos
+        return tuple(replace(v, identities=(f"p{people[n % len(people)]}",)) for n, v in enumerate(videos))
+
+    return replace(fold, train=cast(fold.train, train), stop=cast(fold.stop, stop))
+
+
+def test_an_auxiliary_loss_survives_interruption(stripes, frames, tmp_path):
+    whole = train_stream(Identifying(), stripes, frames, tmp_path / "whole")
+    hurried = frames.model_copy(update={"max_minutes": 1e-9})
+    centres = []
+    while True:
+        try:
+            pieced = train_stream(Identifying(), stripes, hurried, tmp_path / "pieced")
+            break
+        except TimeBudgetSpent:
+            state = torch.load(tmp_path / "pieced" / CHECKPOINT, weights_only=True)["state_dict"]
+            centres.append(state["auxiliary.centres"])
+    assert len(centres) > 5 and not torch.equal(centres[0], centres[-1]), "centres learn"
+    assert card(pieced) == card(whole)
+    assert (pieced / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+    curves = [{(m.name, m.step): m.value for m in metrics(tmp_path / w / "log") if m.name.endswith("loss")} for w in ("whole", "pieced")]  # fmt: skip
+    assert {name for name, _ in curves[0]} == {"train_loss", "auxiliary_loss", "stop_loss"}
+    assert curves[0] == pytest.approx(curves[1])
+
+
+def test_an_auxiliary_loss_is_no_part_of_the_model(stripes, brief, tmp_path):
+    model = train_stream(Identifying(), stripes, brief, tmp_path / "w")
+    network = Identifying().network(brief, pretrained=False)
+    assert set(load_file(model / "weights.safetensors")) == set(network.state_dict())
+
+
+def test_weight_0_trains_as_without(stripes, brief, tmp_path):
+    weights = [
+        (train_stream(stream, stripes, brief, tmp_path / type(stream).__name__) / "weights.safetensors").read_bytes()
+        for stream in (Never(), Barely(), Identifying())
+    ]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_people_of_the_stop_split_reach_nothing(stripes, brief, tmp_path):
+    """Whoever they are, even people who are trained on, the model is the same; who is in the train clips matters."""
+    folds = {
+        "as_is": shared(stripes[0], train=(0, 1, 2)),
+        "others": shared(stripes[0], train=(0, 1, 2), stop=(0, 0, 7)),
+        "trained": shared(stripes[0], train=(0, 0, 1)),
+    }
+    weights = {
+        name: (train_stream(Identifying(), stripes, brief, tmp_path / name, fold=fold) / "weights.safetensors")
+        for name, fold in folds.items()
+    }
+    content = {name: path.read_bytes() for name, path in weights.items()}
+    assert content["as_is"] == content["others"] != content["trained"]
+
+
+def test_train_loss_leaves_the_auxiliary_loss_out(stripes, brief, tmp_path):
+    still = brief.model_copy(
+        update={"epochs": 1, "frozen_epochs": 0, "lr": 1e-12, "swa_from": None, "mining_from": None}
+    )
+    train_stream(Identifying(), stripes, still, tmp_path / "with")
+    train_stream(Never(), stripes, still, tmp_path / "without")
+    with_it, without = ({m.name: m.value for m in metrics(tmp_path / w / "log")} for w in ("with", "without"))
+    assert with_it["train_loss"] == pytest.approx(without["train_loss"], abs=1e-5)
+    assert with_it["auxiliary_loss"] > 1
+    assert "auxiliary_loss" not in without

@@ -68,6 +68,13 @@ def test_every_parameter_is_in_one_group(decay_norms, count):
         assert all(parameter.ndim <= 1 for (_, decayed), part in found.items() if not decayed for parameter in part)
 
 
+def test_parameters_of_an_auxiliary_loss_learn_with_the_head():
+    auxiliary = nn.Linear(4, 3)
+    found = groups(Small(), decay_norms=False, auxiliary=auxiliary)
+    assert any(auxiliary.weight is one for one in found["head", True])
+    assert any(auxiliary.bias is one for one in found["head", False])
+
+
 def test_groups_carry_their_decay_and_rate():
     wanted = settings(lr=1e-3, weight_decay=0.02, decay_norms=False, frozen_epochs=0, backbone_lr_to=0.1)
     optimizer, _ = optimiser(Small(), wanted, steps_per_epoch=10)

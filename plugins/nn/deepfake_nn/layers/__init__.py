@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deepfake_nn.layers.attention import ChannelAttention
 from deepfake_nn.layers.frequency import DctStatistics, FrequencyBranch, ResidualStatistics
-from deepfake_nn.layers.heads import ClassificationHead, HeadOutput
+from deepfake_nn.layers.heads import ClassificationHead, EmbeddingHead, HeadOutput
 from deepfake_nn.layers.standardisation import RunningStandardisation
 from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean, padded
 
@@ -12,6 +12,7 @@ __all__ = [
     "ChannelAttention",
     "ClassificationHead",
     "DctStatistics",
+    "EmbeddingHead",
     "FrequencyBranch",
     "HeadOutput",
     "ResidualStatistics",

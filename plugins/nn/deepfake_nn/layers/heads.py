@@ -17,12 +17,13 @@ class HeadOutput(NamedTuple):
     Attributes:
         logit: of P(fake), ``[B]``.
         embedding: ``[B, 64]``.
-        auxiliary_logit: of P(fake) as the embedding alone tells it, ``[B]``; for training only.
+        auxiliary_logit: of P(fake) as the embedding alone tells it, ``[B]``; for training only. None where the logit
+            itself comes from the embedding.
     """
 
     logit: torch.Tensor
     embedding: torch.Tensor
-    auxiliary_logit: torch.Tensor
+    auxiliary_logit: torch.Tensor | None = None
 
 
 class ClassificationHead(nn.Module):
@@ -68,3 +69,22 @@ class ClassificationHead(nn.Module):
         """
         embedding = self.embedding(fused.detach())
         return HeadOutput(self.classifier(fused)[:, 0], embedding, self.readout(embedding)[:, 0])
+
+
+class EmbeddingHead(nn.Module):
+    """A logit that is linear in the embedding; no other loss is needed to train the embedding, and no gradient stops.
+
+    Args:
+        unit_length: whether embeddings come with length 1. They are multiplied by sqrt(64) on their way to the logit, so
+            that their numbers have a mean square of 1 there: a linear layer as it is drawn expects that, and from
+            numbers of 1/8 a learning rate fit for the rest would take eight times as long to reach the same logit.
+    """
+
+    def __init__(self, *, unit_length: bool = False) -> None:
+        super().__init__()
+        self.scale = EMBEDDING**0.5 if unit_length else 1.0
+        self.classifier = nn.Sequential(nn.Linear(EMBEDDING, 1))
+
+    def forward(self, embedding: torch.Tensor) -> HeadOutput:
+        """Judges clips by their embeddings ``[B, 64]``."""
+        return HeadOutput(self.classifier(self.scale * embedding)[:, 0], embedding)

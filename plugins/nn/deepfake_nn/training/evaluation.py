@@ -51,7 +51,7 @@ def judge(training: ClipTraining, network: nn.Module, batches: Iterable[Batch]) 
     network.eval()
     losses, logits, labels = [], [], []
     for batch in batches:
-        frames, mask, target = training.transfer_batch_to_device(batch, training.device, 0)
+        frames, mask, target, _ = training.transfer_batch_to_device(batch, training.device, 0)
         with training.trainer.precision_plugin.forward_context():
             output = network(frames.float() / 255, mask)
         losses.append(training.loss(output, target).double().cpu())
@@ -81,7 +81,7 @@ def refresh_batch_norm(training: ClipTraining, network: nn.Module, batches: Iter
         norm.momentum = None  # a plain mean over batches
         norm.train()
     for batch in batches:
-        frames, mask, _ = training.transfer_batch_to_device(batch, training.device, 0)
+        frames, mask, *_ = training.transfer_batch_to_device(batch, training.device, 0)
         with training.trainer.precision_plugin.forward_context():
             network(frames.float() / 255, mask)
     for norm, momentum in momenta.items():

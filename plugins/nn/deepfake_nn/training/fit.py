@@ -19,7 +19,7 @@ from torch import nn
 from deepfake_core import Clips, DeepfakeError, Fold, RunLog, VideoRecord
 from deepfake_nn.clips import Batch, ClipSet, FrameStages, Loader, Plan, in_order, load
 from deepfake_nn.memory import freed_memory_kept
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import LearningSettings
 from deepfake_nn.training.averaging import Averaging
 from deepfake_nn.training.choice import BEST, CARD, Batches, Choice, Finish
 from deepfake_nn.training.mining import HardMining
@@ -40,11 +40,12 @@ def fit(
     make_network: Callable[[], nn.Module],
     fold: Fold,
     clips: Clips,
-    settings: TrainingSettings,
+    settings: LearningSettings,
     work_dir: Path,
     log: RunLog,
     *,
     stream: str,
+    make_auxiliary: Callable[[], nn.Module | None] = lambda: None,
 ) -> Path:
     """Trains a fold's network, and goes on where an interrupted call of the same fold stopped.
 
@@ -56,6 +57,7 @@ def fit(
         work_dir: keeps the last checkpoint and the best epoch's weights while training goes on.
         log: gets the metrics of each epoch and the learning curves.
         stream: what errors call it.
+        make_auxiliary: makes the auxiliary loss, as ``TorchStream.auxiliary`` describes it; called after ``make_network``.
 
     Returns:
         the model's folder, with ``weights.safetensors`` and ``model.json``.
@@ -69,7 +71,7 @@ def fit(
     if not (model / CARD).exists():
         name = f"{stream}, {'refit' if fold.index is None else f'fold {fold.index}'}"
         with _plain_errors(name, settings), _quiet(), _deterministic(), freed_memory_kept():
-            _train(make_network, fold, clips, settings, work_dir, log, name)
+            _train(make_network, make_auxiliary, fold, clips, settings, work_dir, log, name)
     for left in (CHECKPOINT, BEST):
         (work_dir / left).unlink(missing_ok=True)
     return model
@@ -77,9 +79,10 @@ def fit(
 
 def _train(
     make_network: Callable[[], nn.Module],
+    make_auxiliary: Callable[[], nn.Module | None],
     fold: Fold,
     clips: Clips,
-    settings: TrainingSettings,
+    settings: LearningSettings,
     work_dir: Path,
     log: RunLog,
     name: str,
@@ -95,6 +98,7 @@ def _train(
         steps_per_epoch=-(-len(loader) // settings.accumulate),
         seed=fold.seed,
         name=name,
+        auxiliary=make_auxiliary(),
     )
     trainer = pl.Trainer(
         accelerator=settings.accelerator,
@@ -116,7 +120,7 @@ def _train(
     trainer.fit(training, loader, ckpt_path=checkpoint if checkpoint.exists() else None)
 
 
-def _plan(train: ClipSet, settings: TrainingSettings, seed: int) -> Plan:
+def _plan(train: ClipSet, settings: LearningSettings, seed: int) -> Plan:
     stages = FrameStages(settings.progressive_frames, settings.progressive_epochs, settings.frames)
     return Plan(len(train), batch_size=settings.batch_size, stages=stages, seed=seed, world=settings.devices)
 
@@ -124,7 +128,7 @@ def _plan(train: ClipSet, settings: TrainingSettings, seed: int) -> Plan:
 def _callbacks(
     fold: Fold,
     clips: Clips,
-    settings: TrainingSettings,
+    settings: LearningSettings,
     work_dir: Path,
     log: RunLog,
     loader: Loader,
@@ -159,14 +163,14 @@ def _callbacks(
     return [*callbacks, choice, Report(log, loader, choice), Finish(choice), resume]
 
 
-def _batches(videos: Sequence[VideoRecord], clips: Clips, settings: TrainingSettings) -> Iterator[Batch]:
+def _batches(videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings) -> Iterator[Batch]:
     """The clips as they are, in order."""
     still = ClipSet(videos, clips, settings)
     return load(still, in_order(len(still), settings.frames), workers=settings.loader_workers)
 
 
 @contextmanager
-def _plain_errors(name: str, settings: TrainingSettings) -> Iterator[None]:
+def _plain_errors(name: str, settings: LearningSettings) -> Iterator[None]:
     """Lightning's ways turned into everyone's: Ctrl-C stays Ctrl-C."""
     handler = signal.getsignal(signal.SIGINT)
     try:

@@ -9,20 +9,28 @@ from typing import Any
 import torch
 from torch import nn
 
-from deepfake_nn.settings import TrainingSettings
+from deepfake_nn.settings import LearningSettings
 
 Factor = Callable[[int], float]
 
 
-def optimiser(network: nn.Module, settings: TrainingSettings, *, steps_per_epoch: int) -> tuple[Any, Any]:
-    """AdamW (Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101) and its schedule.
+def optimiser(
+    network: nn.Module, settings: LearningSettings, *, steps_per_epoch: int, auxiliary: nn.Module | None = None
+) -> tuple[Any, Any]:
+    """AdamW (Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101) and its schedule; without weight decay it is Adam.
 
     The groups are those of ``groups``; each has its rate at every step from ``head_rate`` or ``backbone_rate``.
+
+    Args:
+        network: what is trained.
+        settings: rates and decay.
+        steps_per_epoch: optimiser steps.
+        auxiliary: a loss with parameters of its own, which learn with the head.
 
     Returns:
         the optimiser and its ``LambdaLR``, to be stepped with it.
     """
-    parts = groups(network, decay_norms=settings.decay_norms)
+    parts = groups(network, decay_norms=settings.decay_norms, auxiliary=auxiliary)
     optimizer = torch.optim.AdamW(
         [
             {"params": parameters, "weight_decay": settings.weight_decay if decayed else 0.0, "name": part}
@@ -37,19 +45,22 @@ def optimiser(network: nn.Module, settings: TrainingSettings, *, steps_per_epoch
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
 
 
-def groups(network: nn.Module, *, decay_norms: bool) -> dict[tuple[str, bool], list[nn.Parameter]]:
+def groups(
+    network: nn.Module, *, decay_norms: bool, auxiliary: nn.Module | None = None
+) -> dict[tuple[str, bool], list[nn.Parameter]]:
     """Parameters by part (``head``: everything but the backbone) and by whether they decay; two to four groups.
 
     Norms' parameters and biases have one dimension or none; unless ``decay_norms``, they don't decay.
     """
     found: dict[tuple[str, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
+    others = auxiliary.named_parameters("auxiliary") if auxiliary is not None else ()
+    for name, parameter in (*network.named_parameters(), *others):
         part = "backbone" if name.startswith("backbone.") else "head"
         found.setdefault((part, decay_norms or parameter.ndim > 1), []).append(parameter)
     return dict(sorted(found.items()))
 
 
-def head_rate(settings: TrainingSettings, steps_per_epoch: int) -> Factor:
+def head_rate(settings: LearningSettings, steps_per_epoch: int) -> Factor:
     """Learning rate at a step, as a share of ``lr``.
 
     A linear warm-up from 0, then constant or a cosine to 0 (Loshchilov & Hutter, ICLR 2017, arXiv 1608.03983); from
@@ -76,7 +87,7 @@ def head_rate(settings: TrainingSettings, steps_per_epoch: int) -> Factor:
     return rate
 
 
-def backbone_rate(settings: TrainingSettings, steps_per_epoch: int) -> Factor:
+def backbone_rate(settings: LearningSettings, steps_per_epoch: int) -> Factor:
     """The backbone's rate at a step, as a share of everything else's: 0 while frozen, then a linear ramp by step."""
 
     def rate(step: int) -> float:

@@ -20,7 +20,8 @@ class Report(pl.Callback):
     """Metrics of each epoch, and the learning curves at the end.
 
     ``train_loss``, ``stop_loss``, ``stop_auc``, ``lr``, ``lr_backbone``, ``clips_per_second``, and ``data_wait``, the
-    share of the time in which training waited for clips.
+    share of the time in which training waited for clips; where there is an auxiliary loss, ``auxiliary_loss``, which
+    ``train_loss`` leaves out to be comparable with ``stop_loss``.
 
     Args:
         log: where it goes.
@@ -31,6 +32,7 @@ class Report(pl.Callback):
     def __init__(self, log: RunLog, loader: Loader, choice: Choice) -> None:
         self._log, self._loader, self._choice = log, loader, choice
         self._losses: list[torch.Tensor] = []
+        self._auxiliary: list[torch.Tensor] = []
         self._history: list[dict[str, float]] = []
         self._rates: dict[str, float] = {}
         self._begin()
@@ -57,21 +59,25 @@ class Report(pl.Callback):
     ) -> None:
         """Keeps the loss, on its device."""
         self._losses.append(outputs["loss"].detach())
+        if "auxiliary" in outputs:
+            self._auxiliary.append(outputs["auxiliary"])
         self._clips += len(batch.target)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Reports the epoch; the last one with the learning curves of all."""
         seconds = perf_counter() - self._began
-        loss = torch.stack([loss.cpu() for loss in self._losses]).mean() * trainer.accumulate_grad_batches
+        loss = _mean(self._losses) * trainer.accumulate_grad_batches
+        auxiliary = {"auxiliary_loss": _mean(self._auxiliary)} if self._auxiliary else {}
         epoch = {
-            "train_loss": float(loss),
+            "train_loss": loss - sum(auxiliary.values()),
+            **auxiliary,
             **self._choice.metrics,
             "lr": self._rates["head"],
             "lr_backbone": self._rates["backbone"],
             "clips_per_second": self._clips / seconds,
             "data_wait": self._loader.waited_s / seconds,
         }
-        self._losses = []
+        self._losses, self._auxiliary = [], []
         self._history.append(epoch)
         if trainer.is_global_zero:
             for name, value in epoch.items():
@@ -81,11 +87,16 @@ class Report(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The epochs so far, and the losses of the one that runs."""
-        return {"history": self._history, "losses": [loss.cpu() for loss in self._losses]}
+        kept = {"losses": self._losses, "auxiliary": self._auxiliary}
+        return {"history": self._history, **{name: [loss.cpu() for loss in losses] for name, losses in kept.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from there."""
-        self._history, self._losses = state["history"], state["losses"]
+        self._history, self._losses, self._auxiliary = state["history"], state["losses"], state["auxiliary"]
+
+
+def _mean(losses: list[torch.Tensor]) -> float:
+    return float(torch.stack([loss.cpu() for loss in losses]).mean())
 
 
 def curves(history: list[dict[str, float]]) -> Figure:

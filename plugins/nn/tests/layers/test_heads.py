@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepfake_nn.layers import ClassificationHead
+from deepfake_nn.layers import ClassificationHead, EmbeddingHead
 
 FUSED = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
 TARGET = torch.tensor([0.0, 1, 0, 1, 1, 0])
@@ -92,3 +92,15 @@ def test_autocast_trains_every_weight():
         (bce(output.logit.float()) + bce(output.auxiliary_logit.float())).backward()
     for name, weight in head.named_parameters():
         assert weight.grad is not None and weight.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize("unit_length", [False, True])
+def test_a_logit_can_be_linear_in_the_embedding(unit_length):
+    torch.manual_seed(0)
+    embedding = nn.functional.normalize(torch.randn(5, 64), dim=1)
+    head = EmbeddingHead(unit_length=unit_length)
+    output = head(embedding)
+    assert output.embedding is embedding and output.auxiliary_logit is None
+    layer = head.classifier[-1]
+    factor = 8 if unit_length else 1
+    torch.testing.assert_close(output.logit, embedding @ layer.weight[0] * factor + layer.bias)

@@ -1,0 +1,1 @@
+"""Does it help to know faces apart when telling real ones from forged?"""

@@ -1,0 +1,1 @@
+"""Does it help to know expressions when telling real faces from forged?"""
