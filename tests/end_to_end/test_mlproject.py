@@ -66,7 +66,11 @@ def test_entry_points_carry_the_parameters_and_defaults_of_the_commands():
     entry_points = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
     for name, entry in entry_points.items():
         command = main.commands["run" if name == "main" else name]  # the name that `mlflow run .` asks for
-        options = {option.opts[0].removeprefix("--"): option for option in command.params if option.opts[0][:2] == "--"}
+        options = {
+            option.opts[0].removeprefix("--").replace("-", "_"): option
+            for option in command.params
+            if option.opts[0][:2] == "--"
+        }
         parameters = {key: value for key, value in entry["parameters"].items() if key not in ("dataset", "root")}
         assert set(parameters) == set(options), name
         for key, declared in parameters.items():
