@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepfake_core.audit.findings import Finding
 from deepfake_core.audit.sides import Placed
 from deepfake_core.audit.videos import Videos, check_ids, label_conflict
+from deepfake_core.evaluation.metrics import auc
 
 OPTIMISM = 0.02
 """Best-threshold gain over a cross-fitted threshold from which it is worth a warning."""
@@ -123,17 +124,6 @@ def check_score(
                 )
             )
     return facts, found
-
-
-def auc(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Chance that a fake scores higher than a real one, ties half; NaN for one class."""
-    fakes = int(y.sum())
-    pairs = fakes * (len(y) - fakes)
-    if not pairs:
-        return math.nan
-    from scipy.stats import rankdata
-
-    return float((rankdata(p)[y].sum() - fakes * (fakes + 1) / 2) / pairs)
 
 
 def optimism(y: NDArray[np.bool_], p: NDArray[np.float64], group: NDArray[np.int64]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from deepfake_core.contract.errors import FoldsImpossible, InvalidTable
 from deepfake_core.contract.records import FAKE, REAL, VideoRecord
 from deepfake_core.contract.settings import digest
 from deepfake_core.data.dealing import deal
-from deepfake_core.data.identities import people, units
+from deepfake_core.data.identities import clear_of, units
 from deepfake_core.data.index import Index, read_csv, write_csv
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def inner_folds(
     splits = []
     for k in range(count):
         test = np.array(sorted(row for unit, j in zip(parts, dealt, strict=True) if j == k for row in unit.videos))
-        touched = frozenset().union(*(people(videos[row]) for row in test))
-        train = np.array([row for row, video in enumerate(videos) if not people(video) & touched], dtype=np.int64)
+        train = np.flatnonzero(clear_of(videos, [videos[row] for row in test])).astype(np.int64)
         splits.append((train, test.astype(np.int64)))
     return splits
 
@@ -232,11 +231,11 @@ def _purge(
     videos: Sequence[VideoRecord], held_out: set[str]
 ) -> tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...]]:
     """Splits the videos that aren't held out into those that share nobody with the held-out ones, and the rest."""
-    touched = frozenset().union(*(people(video) for video in videos if video.video_id in held_out))
     others = [video for video in videos if video.video_id not in held_out]
+    clear = clear_of(others, (video for video in videos if video.video_id in held_out))
     return (
-        tuple(video for video in others if not people(video) & touched),
-        tuple(video for video in others if people(video) & touched),
+        tuple(video for video, kept in zip(others, clear, strict=True) if kept),
+        tuple(video for video, kept in zip(others, clear, strict=True) if not kept),
     )
 
 

@@ -8,7 +8,7 @@ divided into *units*, the videos of one set of people, and purging keeps its peo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,12 @@ def people(video: VideoRecord) -> frozenset[str]:
     if video.sha256:
         tied.add(CONTENT_PREFIX + video.sha256)
     return frozenset(tied)
+
+
+def clear_of(videos: Sequence[VideoRecord], others: Iterable[VideoRecord]) -> NDArray[np.bool_]:
+    """Which videos share nobody, and no content, with any of ``others``: ``[N] bool``."""
+    touched = frozenset().union(*(people(video) for video in others))
+    return np.array([not (people(video) & touched) for video in videos], dtype=bool)
 
 
 @dataclass(frozen=True)

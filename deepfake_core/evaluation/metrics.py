@@ -142,12 +142,13 @@ def by_part(label: ArrayLike, p: ArrayLike, dataset: ArrayLike, method: ArrayLik
 
 
 def _auc(fakes: NDArray[np.float64], reals: NDArray[np.float64]) -> float:
+    """From midranks: what scikit-learn gives, several times sooner, and without importing it."""
     if len(fakes) == 0 or len(reals) == 0:
         return np.nan
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
-    label = np.repeat([1, 0], [len(fakes), len(reals)])
-    return float(roc_auc_score(label, np.concatenate([fakes, reals])))
+    ranks = rankdata(np.concatenate([fakes, reals]))[: len(fakes)].sum()
+    return float((ranks - len(fakes) * (len(fakes) + 1) / 2) / (len(fakes) * len(reals)))
 
 
 def bin_of(p: NDArray[np.float64], bins: int) -> NDArray[np.intp]:

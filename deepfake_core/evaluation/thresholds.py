@@ -53,10 +53,15 @@ def choose(label: ArrayLike, p: ArrayLike, rule: str = "f1") -> float:
     return _between(values, int(np.argmax(worth)))
 
 
-def decide(p: ArrayLike, threshold: float) -> NDArray[np.float64]:
-    """1 for fake, 0 for real, NaN where the score or the threshold is NaN, in the shape of ``p``."""
-    scores = np.asarray(p, dtype=np.float64)
-    return np.where(np.isnan(scores) | math.isnan(threshold), np.nan, scores >= threshold)
+def decide(p: ArrayLike, threshold: ArrayLike) -> NDArray[np.float64]:
+    """1 for fake, 0 for real, NaN where the score or its threshold is NaN, in the shape of ``p``.
+
+    Args:
+        p: scores.
+        threshold: one for all of them, or one for each.
+    """
+    scores, limits = np.asarray(p, dtype=np.float64), np.asarray(threshold, dtype=np.float64)
+    return np.where(np.isnan(scores) | np.isnan(limits), np.nan, scores >= limits)
 
 
 def _limit(rule: str) -> float | None:

@@ -22,7 +22,7 @@ from deepfake_core.contract import tables
 from deepfake_core.contract.errors import FoldsImpossible, NoUsableVideo
 from deepfake_core.contract.records import FusedModel, VideoRecord
 from deepfake_core.contract.settings import Settings
-from deepfake_core.data.identities import people
+from deepfake_core.data.identities import clear_of
 from deepfake_core.fusion.joining import Joined
 from deepfake_core.plugins import Fuser
 
@@ -72,7 +72,7 @@ class Rows:
         Raises:
             FoldsImpossible: fewer than three folds.
         """
-        everybody = {video.video_id: people(video) for video in videos}
+        known = {video.video_id: video for video in videos}
         folds = sorted(joined.table["fold"].unique())
         if len(folds) < LEAST_FOLDS:
             raise FoldsImpossible(
@@ -81,13 +81,10 @@ class Rows:
                 hint="run the streams with --folds 3 or more.",
             )
         table = joined.table[joined.usable].reset_index(drop=True)
-        involved = [everybody[video_id] for video_id in table["video_id"]]
-        clear = []
-        for fold in folds:
-            members = joined.table["video_id"][joined.table["fold"] == fold]
-            touched = frozenset().union(*(everybody[video_id] for video_id in members))
-            clear.append([not (who & touched) for who in involved])
-        return cls(table, np.array(clear, bool))
+        fused = [known[video_id] for video_id in table["video_id"]]
+        members = joined.table.groupby("fold")["video_id"]
+        clear = [clear_of(fused, (known[i] for i in members.get_group(fold))) for fold in folds]
+        return cls(table, np.array(clear))
 
     @cached_property
     def label(self) -> NDArray[np.int64]:

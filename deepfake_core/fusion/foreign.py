@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,10 +9,11 @@ import numpy as np
 
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import InvalidTable
-from deepfake_core.contract.records import STATUS_OK
+from deepfake_core.contract.records import STATUS_OK, Extracted, Predictions
 from deepfake_core.data.folds import Folds
 from deepfake_core.data.foreign import ForeignPredictions, Matching, match, read_predictions
 from deepfake_core.data.index import Index
+from deepfake_core.data.oof import assemble
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +37,6 @@ def read_oof(name: str, path: Path, index: Index, folds: Folds, how: Match) -> p
     Raises:
         InvalidTable: no score column or several; ids that are unknown, ambiguous or repeated; a label that isn't the index's.
     """
-    import pandas as pd
-
     found = read_predictions(path)
     if len(found.scores) != 1:
         raise InvalidTable(
@@ -60,24 +58,11 @@ def read_oof(name: str, path: Path, index: Index, folds: Folds, how: Match) -> p
             f"{path}: the label of {tables.listed(wrong)} isn't that of {index.source}.",
             hint="correct the index or the file: one of them is wrong about these videos.",
         )
-    p = dict(zip(table["video_id"], table[found.scores[0]], strict=True))
-    ids = [video.video_id for video in index.videos]
-    scores = np.array([p.get(video_id, np.nan) for video_id in ids], np.float64)
-    return pd.DataFrame(
-        {
-            "video_id": ids,
-            "label": [label[video_id] for video_id in ids],
-            "dataset": [video.dataset for video in index.videos],
-            "method": [video.method for video in index.videos],
-            "identity": [video.identities[0] for video in index.videos],
-            "group": [folds.group[video_id] for video_id in ids],
-            "fold": [folds.fold[video_id] for video_id in ids],
-            "stream": name,
-            "p": scores,
-            "status": np.where(np.isnan(scores), NOT_SCORED, STATUS_OK),
-            "quality": json.dumps({"source": path.name}),
-        }
-    )
+    scored = table[table[found.scores[0]].notna()]
+    predictions = Predictions(tuple(scored["video_id"]), scored[found.scores[0]].to_numpy(np.float64))
+    there = set(predictions.video_id)
+    extracted = {i: Extracted(i, None, STATUS_OK if i in there else NOT_SCORED, {"source": path.name}) for i in label}
+    return assemble(name, index, folds, extracted, [predictions], 0)
 
 
 def _known(found: ForeignPredictions, index: Index, how: Match) -> dict[str, str]:

@@ -57,7 +57,7 @@ class Nested:
     @property
     def decision(self) -> NDArray[np.float64]:
         """1 for a video that is called fake, ``[N]``; NaN where no threshold could be chosen."""
-        return np.where(np.isnan(self.threshold), np.nan, self.p >= self.threshold)
+        return thresholds.decide(self.p, self.threshold)
 
 
 def choose(
