@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,20 @@ def install_toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     )
     use_site(monkeypatch, folder)
     return "toys"
+
+
+@contextmanager
+def toys_run(tmp_path_factory: pytest.TempPathFactory, tracking_store: Path) -> Iterator[tuple[Path, list[str]]]:
+    """A home for a whole module with both toys installed and run on an index: its path, and the ids of the runs."""
+    from deepfake_core.steps import stream
+
+    with pytest.MonkeyPatch.context() as patch:
+        home = make_home(tmp_path_factory.mktemp("home"), patch, tracking_store)
+        install_toys(tmp_path_factory, patch)
+        (home / "videos").mkdir()
+        index = write_toy_index(home / "videos", home / "index.csv")
+        yield index, [stream.run(name, str(index), workers="1", refit=False).run_id for name in ("toy", "blurry")]
+        leave_home()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from deepfake_core.data import folds as drawing
 from deepfake_core.data.certificate import Certificate, certify
 from deepfake_core.data.folds import Folds, Plan
 from deepfake_core.data.index import Index, read_index
+from deepfake_core.steps.index import open_index
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Drawn:
     folds: Folds
     plans: tuple[Plan, ...]
     seed: int
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What runs on these videos and folds are tagged with, and found by."""
+        return {"index_digest": self.index.digest, "folds_digest": self.folds.digest}
 
     def certify(self, content_hashes: Mapping[str, str] | None = None) -> Certificate:
         """The proof that nobody is on both sides; see ``certify``."""
@@ -54,3 +60,8 @@ def draw(index: Index, folds: str, seed: int) -> Drawn:
     )
     plans = tuple(drawing.plan(index, drawn, k, seed=seed) for k in range(drawn.count))
     return Drawn(index, drawn, plans, seed)
+
+
+def opened(index_name: str, folds: str, seed: int, *, workers: str) -> Drawn:
+    """Folds of an index as a step was asked for both; see ``open_index`` and ``draw``."""
+    return draw(open_index(index_name, workers=workers), folds, seed)

@@ -29,7 +29,6 @@ from deepfake_core.plugins import ensemble as streams_of
 from deepfake_core.plugins import installed, load_fuser
 from deepfake_core.steps import folds
 from deepfake_core.steps.folds import Drawn
-from deepfake_core.steps.index import open_index
 from deepfake_core.tracking import Finished
 
 if TYPE_CHECKING:
@@ -55,6 +54,35 @@ class FuseResult:
     out: Path
     run_id: str
     page: str
+
+
+@dataclass(frozen=True)
+class How:
+    """How streams are to be fused; see the parameters of ``run``.
+
+    Attributes:
+        fuser: as it was asked for.
+        candidates: the fusers that are meant.
+        missing: what becomes of a video that a stream abstained on.
+        min_coverage: least share of videos with a fused score.
+        rule: of the threshold.
+    """
+
+    fuser: str
+    candidates: tuple[Candidate, ...]
+    missing: Missing
+    min_coverage: float
+    rule: str
+
+    @classmethod
+    def asked(cls, fuser: str, overrides: str, missing: Missing, min_coverage: float, rule: str) -> How:
+        """Checked at once, before anything is trained or fitted.
+
+        Raises:
+            UsageError, UnknownPlugin, InvalidSetting: no such rule, fuser, or setting.
+        """
+        thresholds.choose((0, 1), (0.0, 1.0), rule)
+        return cls(fuser, tuple(_candidates(fuser, overrides)), missing, min_coverage, rule)
 
 
 def run(
@@ -97,34 +125,38 @@ def run(
         CoverageTooLow: the gate refuses.
         InvalidTable, NoUsableVideo: the streams' tables don't fit together, or there is too little to learn from.
     """
-    thresholds.choose((0, 1), (0.0, 1.0), threshold)  # an unknown rule is an error now, not after the fits
-    candidates = _candidates(fuser, overrides)
-    index = open_index(index_name, workers=workers)
-    drawn = folds.draw(index, folds_given, seed)
-    sources = _sources(ensemble, runs, predictions or {}, drawn)
-    tags = {
-        "ensemble": ensemble,
-        "streams": ",".join(sources),
-        "fuser": fuser,
-        "index_digest": index.digest,
-        "folds_digest": drawn.folds.digest,
-    }
+    how = How.asked(fuser, overrides, missing, min_coverage, threshold)
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
+    return fuse(ensemble, _sources(ensemble, runs, predictions or {}, drawn), drawn, how, match=match, out=out)
+
+
+def fuse(
+    ensemble: str,
+    sources: Mapping[str, Finished | Path],
+    drawn: Drawn,
+    how: How,
+    *,
+    match: Match = "exact",
+    out: Path,
+) -> FuseResult:
+    """What ``run`` does once the index is open, the folds are drawn, and it is known where each stream's table is."""
+    tags = {"ensemble": ensemble, "streams": ",".join(sources), "fuser": how.fuser, **drawn.digests}
     with tracking.step("fuse", f"fuse {ensemble}", tags) as log:
-        log.index(index)
+        log.index(drawn.index)
         for name, source in sources.items():
             LOG.info("%s: %s", name, source)
         certificate = drawn.certify()
         certificate.require_clean()
-        joined = join({name: _table(name, source, drawn, match) for name, source in sources.items()}, missing)
+        joined = join({name: _table(name, source, drawn, match) for name, source in sources.items()}, how.missing)
         LOG.info("coverage: %s", ", ".join(f"{name} {share:.1%}" for name, share in joined.coverage.items()))
-        joined.require_coverage(min_coverage)
+        joined.require_coverage(how.min_coverage)
 
         out.mkdir(parents=True, exist_ok=True)
         certificate.write(out / tables.CERTIFICATE_FILE)
         files = tuple(name for name, source in sources.items() if isinstance(source, Path))
         with tempfile.TemporaryDirectory() as models:
-            findings = measure(joined, files, index, candidates, threshold, seed, Path(models))
-            _keep_model(findings, candidates, sources, drawn, out)
+            findings = measure(joined, files, drawn.index, how.candidates, how.rule, drawn.seed, Path(models))
+            _keep_model(findings, how.candidates, sources, drawn, out)
         pages.write(findings, out)
         log.artifact(out)
         log.metrics(findings.headline)
@@ -150,7 +182,7 @@ def _sources(
 ) -> dict[str, Finished | Path]:
     """Where each stream's table comes from."""
     if runs:
-        return {**_given(runs, drawn), **predictions}
+        return {**given(runs, drawn), **predictions}
     names = streams_of(ensemble, predictions)
     strange = sorted(set(predictions) - set(names))
     if strange:
@@ -168,8 +200,7 @@ def _table(name: str, source: Finished | Path, drawn: Drawn, match: Match) -> pd
 
 
 def _newest(stream: str, drawn: Drawn) -> Finished:
-    wanted = {"index_digest": drawn.index.digest, "folds_digest": drawn.folds.digest}
-    found = tracking.finished("stream", {"stream": stream, **wanted})
+    found = tracking.finished("stream", {"stream": stream, **drawn.digests})
     if found:
         return found[0]
     others = tracking.finished("stream", {"stream": stream})
@@ -185,7 +216,12 @@ def _newest(stream: str, drawn: Drawn) -> Finished:
     )
 
 
-def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
+def given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
+    """Stream runs by id, under their streams' names.
+
+    Raises:
+        UsageError: one isn't there, didn't finish, is of another step, index or folds, or of a stream that has one already.
+    """
     found: dict[str, Finished] = {}
     for run_id in runs:
         source = tracking.finished_run(run_id)
@@ -194,7 +230,7 @@ def _given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
             raise UsageError(f"run {run_id} ({source.name}) is no stream run.", hint="name runs of `deepfake stream`.")
         if stream in found:
             raise UsageError(f"two runs of stream {stream!r} are given.", hint="keep one of them.")
-        for key, here in (("index_digest", drawn.index.digest), ("folds_digest", drawn.folds.digest)):
+        for key, here in drawn.digests.items():
             if source.tags.get(key) != here:
                 raise UsageError(
                     f"run {run_id} ({source.name}) has {key} {source.tags.get(key)}, not {here}.",
@@ -279,7 +315,6 @@ def _keep_model(
         "auc": findings.optimism.nested,
         "optimism": asdict(findings.optimism),
         "coverage": findings.joined.coverage,
-        "index_digest": drawn.index.digest,
-        "folds_digest": drawn.folds.digest,
+        **drawn.digests,
     }
     (out / tables.FUSION_FILE).write_text(json.dumps(content, indent=1))

@@ -13,7 +13,6 @@ from deepfake_core.plugins import load_stream
 from deepfake_core.steps import folds, fuse, stream
 from deepfake_core.steps.extract import failures
 from deepfake_core.steps.fuse import FuseResult
-from deepfake_core.steps.index import open_index
 
 LOG = logging.getLogger(__name__)
 
@@ -52,29 +51,15 @@ def run(
     The parameters are those of ``stream.run`` and ``fuse.run``; with ``reuse``, finished runs of streams with equal
     index, folds, settings, plugin and seed are taken as they are.
     """
-    names = streams_of(ensemble)
-    index = open_index(index_name, workers=workers)
-    drawn = folds.draw(index, folds_given, seed)
-    tags = {
-        "ensemble": ensemble,
-        "preset": preset,
-        "index_digest": index.digest,
-        "folds_digest": drawn.folds.digest,
-    }
-    with tracking.step("run", f"run {ensemble}", tags) as log:
+    how = fuse.How.asked(fuser, "", missing, min_coverage, threshold)
+    plugins = [load_stream(name) for name in streams_of(ensemble)]
+    streams = [(plugin, plugin.settings(preset, "")) for plugin in plugins]
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
+    with tracking.step("run", f"run {ensemble}", {"ensemble": ensemble, "preset": preset, **drawn.digests}) as log:
         chosen, taken, failed = [], [], []
-        for name in names:
-            plugin = load_stream(name)
-            same = {
-                "stream": name,
-                "index_digest": index.digest,
-                "folds_digest": drawn.folds.digest,
-                "settings_digest": plugin.settings(preset, "").digest,
-                "plugin": plugin.listing.plugin_id,
-                "seed": seed,
-                "refit": refit,
-            }
-            found = tracking.finished("stream", same) if reuse else []
+        for plugin, settings in streams:
+            name = plugin.name
+            found = tracking.finished("stream", stream.tags(plugin, settings, drawn, refit)) if reuse else []
             if found:
                 LOG.info(
                     "%s: taken from run %s, which has equal digests (--reuse false trains anew)", name, found[0].run_id
@@ -82,31 +67,10 @@ def run(
                 chosen.append(found[0].run_id)
                 taken.append(name)
                 continue
-            done = stream.run(
-                name,
-                index_name,
-                preset=preset,
-                folds_given=folds_given,
-                seed=seed,
-                refit=refit,
-                workers=workers,
-                reuse=reuse,
-            )
+            done = stream.train(plugin, settings, drawn, preset=preset, refit=refit, workers=workers, reuse=reuse)
             chosen.append(done.run_id)
             failed += [f"{name}: {item.video_id}: {item.status}" for item in failures(done.extracted)]
-        result = fuse.run(
-            ensemble,
-            index_name,
-            fuser=fuser,
-            folds_given=folds_given,
-            seed=seed,
-            missing=missing,
-            min_coverage=min_coverage,
-            threshold=threshold,
-            runs=chosen,
-            out=out,
-            workers=workers,
-        )
+        result = fuse.fuse(ensemble, fuse.given(chosen, drawn), drawn, how, out=out)
         log.metrics(result.findings.headline)
         log.tags({"reused_streams": ",".join(taken), "finished": True})
     return RunResult(result, tuple(failed))

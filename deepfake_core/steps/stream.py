@@ -21,7 +21,7 @@ from deepfake_core.evaluation.metrics import video_metrics
 from deepfake_core.evaluation.resampling import auc_interval
 from deepfake_core.plugins import Stream, load_stream
 from deepfake_core.steps import extract, folds
-from deepfake_core.steps.index import open_index
+from deepfake_core.steps.folds import Drawn
 from deepfake_core.steps.training import FoldJob, TrainedFold, model_folder, run_fold
 
 if TYPE_CHECKING:
@@ -62,19 +62,28 @@ def run(
     """
     stream = load_stream(name)
     settings = stream.settings(preset, overrides)
-    index = open_index(index_name, workers=workers)
-    drawn = folds.draw(index, folds_given, seed)
-    tags = {
-        "stream": name,
-        "preset": preset,
-        "index_digest": index.digest,
-        "folds_digest": drawn.folds.digest,
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
+    return train(stream, settings, drawn, preset=preset, refit=refit, workers=workers, reuse=reuse)
+
+
+def tags(stream: Stream, settings: Settings, drawn: Drawn, refit: bool) -> dict[str, object]:
+    """What determines the run of a stream: equal tags, equal tables."""
+    return {
+        "stream": stream.name,
+        **drawn.digests,
         "settings_digest": settings.digest,
         "plugin": stream.listing.plugin_id,
-        "seed": seed,
+        "seed": drawn.seed,
         "refit": refit,
     }
-    with tracking.step("stream", f"stream {name}", tags) as log:
+
+
+def train(
+    stream: Stream, settings: Settings, drawn: Drawn, *, preset: str, refit: bool, workers: str, reuse: bool
+) -> StreamResult:
+    """What ``run`` does once the index is open and the folds are drawn."""
+    name, index, seed = stream.name, drawn.index, drawn.seed
+    with tracking.step("stream", f"stream {name}", {"preset": preset, **tags(stream, settings, drawn, refit)}) as log:
         log.settings(settings, {"name": name, "preset": preset, "folds": drawn.folds.count, "seed": seed})
         log.index(index)
         log.csv(drawn.folds.table(), tables.FOLDS_FILE)

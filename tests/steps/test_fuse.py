@@ -17,8 +17,8 @@ from deepfake_core.contract.records import FusedModel
 from deepfake_core.evaluation.calibration import Calibrator
 from deepfake_core.evaluation.metrics import auc, decision_metrics
 from deepfake_core.plugins import load_fuser
-from deepfake_core.steps import fuse, stream
-from tests.conftest import install_toys, leave_home, make_home, write_toy_index
+from deepfake_core.steps import fuse
+from tests.conftest import toys_run
 
 FUSERS = "auc_weighted,logistic,mean,rank_mean,simplex"
 """What is chosen from where it doesn't matter what: those that are quick."""
@@ -27,14 +27,8 @@ FUSERS = "auc_weighted,logistic,mean,rank_mean,simplex"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, empty_tracking_store):
     """A home with both toys, and with both run on an index."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = make_home(tmp_path_factory.mktemp("home"), patch, empty_tracking_store)
-        install_toys(tmp_path_factory, patch)
-        (home / "videos").mkdir()
-        index = write_toy_index(home / "videos", home / "index.csv")
-        ids = [stream.run(name, str(index), workers="1", refit=False).run_id for name in ("toy", "blurry")]
-        yield index, ids
-        leave_home()
+    with toys_run(tmp_path_factory, empty_tracking_store) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

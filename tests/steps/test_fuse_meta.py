@@ -13,8 +13,8 @@ import pytest
 from deepfake_core.contract import tables
 from deepfake_core.contract.records import FusedModel
 from deepfake_core.plugins import installed, load_fuser
-from deepfake_core.steps import fuse, stream
-from tests.conftest import install_toys, leave_home, make_home, write_toy_index
+from deepfake_core.steps import fuse
+from tests.conftest import toys_run
 
 OVERRIDES = "trees=20"
 
@@ -22,15 +22,8 @@ OVERRIDES = "trees=20"
 @pytest.fixture(scope="module")
 def index(tmp_path_factory, empty_tracking_store):
     """Both toys, run on an index; each has an embedding of two numbers."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = make_home(tmp_path_factory.mktemp("home"), patch, empty_tracking_store)
-        install_toys(tmp_path_factory, patch)
-        (home / "videos").mkdir()
-        index = write_toy_index(home / "videos", home / "index.csv")
-        for name in ("toy", "blurry"):
-            stream.run(name, str(index), workers="1", refit=False)
-        yield str(index)
-        leave_home()
+    with toys_run(tmp_path_factory, empty_tracking_store) as (path, _):
+        yield str(path)
 
 
 @pytest.fixture(scope="module")

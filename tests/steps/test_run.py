@@ -49,18 +49,18 @@ def test_finished_streams_are_taken_as_they_are(toys, toy_index):
 
 
 def test_what_was_finished_before_a_failure_is_kept(toys, toy_index, monkeypatch):
-    real = run.stream.run
+    real = run.stream.train
 
-    def failing(name, *arguments, **options):
-        if name == "blurry":
+    def failing(plugin, *arguments, **options):
+        if plugin.name == "blurry":
             raise HookFailed("planned.", hint="none.")
-        return real(name, *arguments, **options)
+        return real(plugin, *arguments, **options)
 
-    monkeypatch.setattr(run.stream, "run", failing)
+    monkeypatch.setattr(run.stream, "train", failing)
     with pytest.raises(HookFailed):
         run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
     assert newest("run").info.status == "FAILED"
-    monkeypatch.setattr(run.stream, "run", real)
+    monkeypatch.setattr(run.stream, "train", real)
     run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
     assert newest("run").data.tags["deepfake.reused_streams"] == "toy"
 
