@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from deepfake_nn.testing import PaperConformance
+from deepfake_nn.testing import FramePaperConformance
 
 
-class TestArcFaceLitePaper(PaperConformance):
+class TestArcFaceLitePaper(FramePaperConformance):
     name = "arcface_lite"
     width = 512
-    fused = 64
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
-    table = {
+    table = FramePaperConformance.table | {
         "backbone": "resnet18",
         "unit_length": True,
         "angular_scale": 30.0,
         "angular_margin": 0.5,
-        "weights": "pretrained",
-        "frames": 8,
-        "sampled_frames": 16,
-        "size": 224,
-        "detector": "mtcnn",
-        "embedding_hidden": (),
-        "embedding_dropout": (),
-        "focal_gamma": 0.0,
-        "focal_alpha": 0.5,
-        "label_smoothing": 0.0,
-        "weight_decay": 0.0,
-        "mixup": 0.0,
-        "cutmix": 0.0,
-        "mining_from": None,
-        "frozen_epochs": 0,
-        "swa_from": None,
-        "tta": "none",
     }

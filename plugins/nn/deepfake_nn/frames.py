@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepfake_nn import backbones
+from deepfake_nn.encoder import EncoderNetwork
 from deepfake_nn.layers.heads import EMBEDDING, EmbeddingHead, HeadOutput
 from deepfake_nn.layers.temporal import masked_mean, padded
-from deepfake_nn.settings import RANDOM, FrameSettings
+from deepfake_nn.settings import FrameSettings
 
 
-class FrameNetwork(nn.Module):
+class FrameNetwork(EncoderNetwork):
     """Frame encoder → 64-d vector of each frame → mean over real frames → logit.
 
     The mean is the clip's embedding, and the logit is linear in it: unlike ``ClipNetwork``'s, whose embedding hangs off the
@@ -30,23 +30,13 @@ class FrameNetwork(nn.Module):
         pretrained: whether the encoder starts from ``settings.weights``; False when other weights follow.
 
     Attributes:
-        backbone: the frame encoder, which training may freeze and give a rate of its own.
         fused_features: width of what the head gets.
     """
 
     def __init__(self, settings: FrameSettings, *, pretrained: bool = True) -> None:
-        super().__init__()
-        self.backbone, width = backbones.make(
-            settings.backbone,
-            weights=settings.weights if pretrained else RANDOM,
-            drop_path=settings.drop_path,
-            image_size=settings.size,
-        )
-        mean, std = backbones.mean_and_std(settings.backbone)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("std", std, persistent=False)
+        super().__init__(settings, pretrained=pretrained)
         layers: list[nn.Module] = []
-        widths = (width, *settings.embedding_hidden)
+        widths = (self.width, *settings.embedding_hidden)
         for (before, after), rate in zip(pairwise(widths), settings.embedding_dropout, strict=True):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(rate)]
         self.projection = nn.Sequential(*layers, nn.Linear(widths[-1], EMBEDDING))
@@ -65,9 +55,7 @@ class FrameNetwork(nn.Module):
         Returns:
             logits ``[B]`` and embeddings ``[B, 64]``.
         """
-        # Channels last, where a convolution on the CPU takes half the time.
-        real = frames[mask].contiguous(memory_format=torch.channels_last)
-        vectors = self._scaled(self.projection(self.backbone((real - self.mean) / self.std)))
+        vectors = self._scaled(self.projection(self.encoded(self.real_frames(frames, mask))))
         output: HeadOutput = self.head(self._scaled(masked_mean(padded(vectors, mask), mask)))
         return output
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from deepfake_nn import backbones
+from deepfake_nn.encoder import EncoderNetwork
 from deepfake_nn.layers.attention import ChannelAttention
 from deepfake_nn.layers.frequency import FrequencyBranch
 from deepfake_nn.layers.heads import ClassificationHead, HeadOutput
 from deepfake_nn.layers.temporal import TemporalEncoder, masked_mean, padded
-from deepfake_nn.settings import RANDOM, NetworkSettings
+from deepfake_nn.settings import NetworkSettings
 
 
-class ClipNetwork(nn.Module):
+class ClipNetwork(EncoderNetwork):
     """Frame features over time and, beside them, frequencies; both into one head.
 
     Frame encoder → channel attention → projection → BiLSTM and self-attention over frames ⊕ frequency branch → head.
@@ -25,21 +25,12 @@ class ClipNetwork(nn.Module):
         pretrained: whether the encoder starts from ``settings.weights``; False when a trained state is loaded anyway.
 
     Attributes:
-        backbone: the frame encoder, which training may freeze and give a rate of its own.
         fused_features: width of what the head gets.
     """
 
     def __init__(self, settings: NetworkSettings, *, pretrained: bool = True) -> None:
-        super().__init__()
-        self.backbone, width = backbones.make(
-            settings.backbone,
-            weights=settings.weights if pretrained else RANDOM,
-            drop_path=settings.drop_path,
-            image_size=settings.size,
-        )
-        mean, std = backbones.mean_and_std(settings.backbone)
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("std", std, persistent=False)
+        super().__init__(settings, pretrained=pretrained)
+        width = self.width
         self.attention = ChannelAttention(width) if settings.channel_attention else nn.Identity()
         self.projection: nn.Module = nn.Identity()
         if settings.projection:
@@ -75,9 +66,8 @@ class ClipNetwork(nn.Module):
         Returns:
             logits ``[B]`` and embeddings ``[B, 64]``.
         """
-        # Channels last, where a convolution on the CPU takes half the time.
-        real = frames[mask].contiguous(memory_format=torch.channels_last)
-        features = self.projection(self.attention(self.backbone((real - self.mean) / self.std)))
+        real = self.real_frames(frames, mask)
+        features = self.projection(self.attention(self.encoded(real)))
         fused = self.temporal(padded(features, mask), mask)
         if self.frequency is not None:
             fused = torch.cat([fused, masked_mean(padded(self.frequency(real), mask), mask)], dim=1)

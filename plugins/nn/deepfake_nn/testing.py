@@ -83,3 +83,29 @@ class PaperConformance:
         network = self._network()
         torch.testing.assert_close(network.mean.flatten(), torch.tensor(self.mean))
         torch.testing.assert_close(network.std.flatten(), torch.tensor(self.std))
+
+
+class FramePaperConformance(PaperConformance):
+    """The same for an encoder of the two-layer system; a stream's ``table`` adds its own values to these."""
+
+    fused = 64
+    table: ClassVar[dict[str, Any]] = {
+        "weights": "pretrained",
+        "frames": 8,
+        "sampled_frames": 16,
+        "size": 224,
+        "detector": "mtcnn",
+        "embedding_hidden": (),
+        "embedding_dropout": (),
+        "unit_length": False,
+        "focal_gamma": 0.0,
+        "focal_alpha": 0.5,
+        "label_smoothing": 0.0,
+        "weight_decay": 0.0,
+        "mixup": 0.0,
+        "cutmix": 0.0,
+        "mining_from": None,
+        "frozen_epochs": 0,
+        "swa_from": None,
+        "tta": "none",
+    }

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from deepfake_nn.testing import PaperConformance
+from deepfake_nn.testing import FramePaperConformance
 
 
-class TestResNet50Paper(PaperConformance):
+class TestResNet50Paper(FramePaperConformance):
     name = "resnet50"
     width = 2048
-    fused = 64
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
-    table = {
-        "backbone": "resnet50",
-        "weights": "pretrained",
-        "frames": 8,
-        "sampled_frames": 16,
-        "size": 224,
-        "detector": "mtcnn",
-        "embedding_hidden": (),
-        "embedding_dropout": (),
-        "unit_length": False,
-        "focal_gamma": 0.0,
-        "focal_alpha": 0.5,
-        "label_smoothing": 0.0,
-        "weight_decay": 0.0,
-        "mixup": 0.0,
-        "cutmix": 0.0,
-        "mining_from": None,
-        "frozen_epochs": 0,
-        "swa_from": None,
-        "tta": "none",
-    }
+    table = FramePaperConformance.table | {"backbone": "resnet50"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepfake_nn.testing import PaperConformance
+from deepfake_nn.testing import FramePaperConformance, PaperConformance
 
 
 class TestXceptionPaper(PaperConformance):
@@ -57,30 +57,9 @@ class TestXceptionPaper(PaperConformance):
     }
 
 
-class TestXceptionFramesPaper(PaperConformance):
+class TestXceptionFramesPaper(FramePaperConformance):
     name = "xception_frames"
     width = 2048
-    fused = 64
     mean = (0.5, 0.5, 0.5)
     std = (0.5, 0.5, 0.5)
-    table = {
-        "backbone": "legacy_xception",
-        "weights": "pretrained",
-        "frames": 8,
-        "sampled_frames": 16,
-        "size": 224,
-        "detector": "mtcnn",
-        "embedding_hidden": (),
-        "embedding_dropout": (),
-        "unit_length": False,
-        "focal_gamma": 0.0,
-        "focal_alpha": 0.5,
-        "label_smoothing": 0.0,
-        "weight_decay": 0.0,
-        "mixup": 0.0,
-        "cutmix": 0.0,
-        "mining_from": None,
-        "frozen_epochs": 0,
-        "swa_from": None,
-        "tta": "none",
-    }
+    table = FramePaperConformance.table | {"backbone": "legacy_xception"}
