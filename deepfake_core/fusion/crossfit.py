@@ -23,6 +23,7 @@ from deepfake_core.contract.errors import FoldsImpossible, NoUsableVideo
 from deepfake_core.contract.records import FusedModel, VideoRecord
 from deepfake_core.contract.settings import Settings
 from deepfake_core.data.identities import clear_of
+from deepfake_core.evaluation.resampling import Resamples
 from deepfake_core.fusion.joining import Joined
 from deepfake_core.plugins import Fuser
 
@@ -105,6 +106,16 @@ class Rows:
     def folds(self) -> range:
         """Fold numbers."""
         return range(len(self.clear))
+
+    def resamples(self, known: NDArray[np.bool_] | None = None) -> Resamples:
+        """Draws of the identity groups of some videos, ``[N] bool``, or of all; those of all are made once."""
+        if known is None or known.all():
+            return self._resamples
+        return Resamples.draw(self.label[known], self.group[known])
+
+    @cached_property
+    def _resamples(self) -> Resamples:
+        return Resamples.draw(self.label, self.group)
 
     def learnable(self, without: Sequence[int]) -> NDArray[np.bool_]:
         """Rows that a fit may use which leaves these folds out, ``[N] bool``."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake_core.contract import tables
-from deepfake_core.evaluation.resampling import Replicates, Resamples, interval
+from deepfake_core.evaluation.resampling import Replicates, interval
 from deepfake_core.fusion.crossfit import Candidate, CrossFitted, Rows, inputs
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def importance(explanation: Explanation, streams: tuple[str, ...]) -> pd.DataFra
     import pandas as pd
 
     rows = explanation.rows
-    draws = Resamples.draw(rows.label, rows.group)
+    draws = rows.resamples()
     size = np.bincount(draws.group)
     found = []
     for stream in streams:

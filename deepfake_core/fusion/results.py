@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepfake_core.contract import tables
 from deepfake_core.evaluation.comparison import delong_test, holm, paired_difference
 from deepfake_core.evaluation.metrics import auc, by_part, decision_metrics, video_metrics
-from deepfake_core.evaluation.resampling import Resamples, bootstrap, interval
+from deepfake_core.evaluation.resampling import Replicates, bootstrap, interval
 from deepfake_core.fusion.crossfit import Candidate, CrossFitted, Rows, outer_scores
 from deepfake_core.fusion.selection import Nested, decisions
 
@@ -87,15 +87,20 @@ def metrics_table(rows: Rows, columns: list[Score]) -> pd.DataFrame:
         known = ~np.isnan(score.p)
         label, p, decision = rows.label[known], score.p[known], score.decision[known]
         point = video_metrics(label, p) | decision_metrics(label, decision)
-        drawn = bootstrap(
-            Resamples.draw(label, rows.group[known]), label, p, (*RANKED, *PROBABLE, *DECIDED), decision=decision
-        )
+        drawn = bootstrap(rows.resamples(known), label, p, (*RANKED, *PROBABLE, *DECIDED), decision=decision)
         row: dict[str, object] = {"score": score.name, "kind": score.kind, "videos": len(rows.label), "scored": len(p)}
-        for name in (*RANKED, *PROBABLE, *DECIDED):
-            low, high = interval(drawn[name])
-            row |= {name: point[name], f"{name}_low": low, f"{name}_high": high}
+        row |= _with_intervals(point, drawn)
         found.append(row)
     return pd.DataFrame(found)
+
+
+def _with_intervals(point: Mapping[str, float], drawn: Mapping[str, Replicates]) -> dict[str, object]:
+    """The metrics that were drawn: ``auc, auc_low, auc_high, …``."""
+    found: dict[str, object] = {}
+    for name, replicates in drawn.items():
+        low, high = interval(replicates)
+        found |= {name: point[name], f"{name}_low": low, f"{name}_high": high}
+    return found
 
 
 def differences(rows: Rows, columns: list[Score]) -> pd.DataFrame:
@@ -106,8 +111,8 @@ def differences(rows: Rows, columns: list[Score]) -> pd.DataFrame:
     found = []
     for score in columns[:-1]:
         known = ~np.isnan(score.p)
-        label, group = rows.label[known], rows.group[known]
-        pair = paired_difference(Resamples.draw(label, group), label, final.p[known], score.p[known])
+        label = rows.label[known]
+        pair = paired_difference(rows.resamples(known), label, final.p[known], score.p[known])
         test = delong_test(label, final.p[known], score.p[known])
         found.append(
             {
@@ -150,7 +155,7 @@ def stream_values(
         own = [name for name in rows.table if tables.stream_of(name) == stream]
         kept = Rows(rows.table[known].drop(columns=own).reset_index(drop=True), rows.clear[:, known])
         without = outer_scores(candidate, kept, seed)
-        pair = paired_difference(Resamples.draw(kept.label, kept.group), kept.label, together[known], without)
+        pair = paired_difference(rows.resamples(known), kept.label, together[known], without)
         found.append(
             {
                 "stream": stream,
@@ -187,11 +192,9 @@ def calibration_table(rows: Rows, nested: Nested) -> pd.DataFrame:
     found = []
     for name, p in (("before", nested.raw), ("after", nested.p)):
         point = video_metrics(rows.label, p)
-        drawn = bootstrap(Resamples.draw(rows.label, rows.group), rows.label, p, PROBABLE)
+        drawn = bootstrap(rows.resamples(), rows.label, p, PROBABLE)
         row: dict[str, object] = {"calibration": name}
-        for metric in PROBABLE:
-            low, high = interval(drawn[metric])
-            row |= {metric: point[metric], f"{metric}_low": low, f"{metric}_high": high}
+        row |= _with_intervals(point, drawn)
         found.append(row)
     return pd.DataFrame(found)
 
