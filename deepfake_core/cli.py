@@ -34,8 +34,22 @@ ensemble_option = click.option(
     "--ensemble", default="fourstream", show_default=True, help="An ensemble, all, or streams: a,b,c."
 )
 fuser_option = click.option(
-    "--fuser", default="best", show_default=True, help="A fuser, several to choose from, or best: choose among all."
+    "--fuser",
+    default="auto",
+    show_default=True,
+    help="A fuser, several to choose from, best: choose among all, or auto: the ensemble's own.",
 )
+inference_option = click.option(
+    "--inference",
+    type=click.Choice(["folds", "refit"]),
+    default="folds",
+    show_default=True,
+    help="Who scores new videos: all fold models, averaged, or models refitted on everything.",
+)
+register_option = click.option(
+    "--register", type=bool, default=True, show_default=True, help="Make the detector the registry's challenger."
+)
+name_option = click.option("--name", default="deepfake-detector", show_default=True, help="Registered model.")
 missing_option = click.option(
     "--missing",
     type=click.Choice(["drop", "model"]),
@@ -307,6 +321,9 @@ def audit(
     show_default=True,
     help="Ids in such files: the index's, or the ends of them.",
 )
+@inference_option
+@register_option
+@name_option
 @out_option
 @workers_option
 def fuse(ensemble: str, index_name: str, folds: str, runs: str, predictions: str, **options: Any) -> None:
@@ -342,6 +359,9 @@ def fuse(ensemble: str, index_name: str, folds: str, runs: str, predictions: str
 @missing_option
 @coverage_option
 @threshold_option
+@inference_option
+@register_option
+@name_option
 @out_option
 @click.option("--reuse", type=bool, default=True, show_default=True, help="Take what is finished with equal digests.")
 @workers_option
@@ -380,8 +400,119 @@ def _print_fused(result: FuseResult) -> None:
         f"nested AUC {best.nested:.3f}; naive best of {len(found.found)} fusions {best.naive:.3f} ({best.naive_fuser}); "
         f"optimism {best.optimism:+.3f}; coverage {found.joined.coverage['fused']:.1%}"
     )
+    if result.version:
+        click.echo(f"registered: {result.version.name} version {result.version.number}; next: deepfake promote")
     click.echo(f"report: {(result.out / 'report.html').resolve()}")
     click.echo(f"run {result.run_id}: {result.page}")
+
+
+@main.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO…")
+@click.option(
+    "--model",
+    default="models:/deepfake-detector@champion",
+    show_default=True,
+    help="MLflow model, or a model's folder.",
+)
+@click.option("--streams", default="", metavar="A,B", help="Use only these of its streams.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write everything as JSON.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), help="Write one row per video.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to look at, as HTML.")
+@workers_option
+def predict(
+    videos: tuple[str, ...],
+    model: str,
+    streams: str,
+    json_path: Path | None,
+    csv_path: Path | None,
+    report: Path | None,
+    workers: str,
+) -> None:
+    """Examine videos: files, folders, or patterns. Says real, fake, or inconclusive.
+
+    Exit code 4: some files couldn't be looked at.
+
+    \b
+    Examples:
+      deepfake predict interview.mp4
+      deepfake predict clips/ --csv verdicts.csv --report verdicts.html
+      deepfake predict interview.mp4 --model models:/deepfake-detector@challenger --streams rppg
+    """  # noqa: D301
+    from deepfake_core.contract.errors import EXIT_PARTIAL
+    from deepfake_core.detector import console
+    from deepfake_core.steps import predict as step
+
+    names = [name.strip() for name in streams.split(",") if name.strip()]
+    found = step.run(videos, model, streams=names, illustrated=report is not None, workers=workers)
+    click.echo(console.table(found.verdicts, found.detector.band))
+    step.write(found, json_path=json_path, csv_path=csv_path, report=report)
+    failed = [each for each in found.verdicts if each.error]
+    if failed:
+        click.echo(f"failed ({len(failed)}):", err=True)
+        for each in failed:
+            click.echo(f"  {each.video}: {each.error}", err=True)
+        sys.exit(EXIT_PARTIAL)
+
+
+@main.command()
+@name_option
+def models(name: str) -> None:
+    """List the versions of the registered detector.
+
+    \b
+    Example:
+      deepfake models
+    """  # noqa: D301
+    from deepfake_core.detector import console, registry
+
+    click.echo(console.versions(name, registry.versions(name)))
+
+
+@main.command()
+@name_option
+@click.option("--version", "which", default="challenger", show_default=True, help="Number or alias of the version.")
+@click.option("--margin", type=click.FloatRange(0, 1), default=0.005, show_default=True, help="AUC it may be below.")
+@click.option(
+    "--min-coverage", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Least share of fused videos."
+)
+@click.option("--force", is_flag=True, help="Promote it whatever the gate finds; recorded with the reason.")
+@click.option("--reason", default="", help="Why it is forced.")
+def promote(name: str, which: str, margin: float, min_coverage: float, force: bool, reason: str) -> None:
+    """Make a version the champion, if the gate finds nothing against it.
+
+    The gate: a clean certificate, coverage, an AUC on the same videos not below the champion's by more than the margin, and the
+    same scores of its reference clips in a fresh process. Exit code 3: refused.
+
+    \b
+    Examples:
+      deepfake promote
+      deepfake promote --version 4 --margin 0
+      deepfake promote --version 4 --force --reason "the champion can't read AV1"
+    """  # noqa: D301
+    from deepfake_core.detector import promotion
+
+    version, checks = promotion.promote(
+        name, which, margin=margin, min_coverage=min_coverage, force=force, reason=reason
+    )
+    for check in checks:
+        click.echo(f"{'ok     ' if check.passed else 'against'}  {check.name}: {check.found}")
+    click.echo(f"{version.name} version {version.number} is champion.")
+
+
+@main.command()
+@name_option
+@click.option("--reason", default="", help="Why; recorded with the version that goes.")
+def rollback(name: str, reason: str) -> None:
+    """Make the previous champion champion again.
+
+    \b
+    Example:
+      deepfake rollback --reason "misses re-encoded clips"
+    """  # noqa: D301
+    from deepfake_core.detector import promotion
+
+    now, before = promotion.rollback(name, reason)
+    click.echo(f"{name} version {now.number} is champion again, version {before.number} no more.")
 
 
 @main.group()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -27,7 +27,7 @@ from deepfake_core.contract.errors import (
     UnknownPlugin,
     VideoError,
 )
-from deepfake_core.contract.hookspecs import HOOKS, PROJECT
+from deepfake_core.contract.hookspecs import HOOKS, OPTIONAL, PROJECT
 from deepfake_core.contract.records import (
     API_VERSION,
     Clips,
@@ -38,6 +38,7 @@ from deepfake_core.contract.records import (
     FoldModel,
     FusedModel,
     FuserInfo,
+    Panel,
     Predictions,
     RunLog,
     StreamInfo,
@@ -168,6 +169,14 @@ class Stream(Plugin):
         promises.check_predictions(self.name, clips, predictions, self.info.embedding_size)
         return predictions  # type: ignore[no-any-return]
 
+    def illustrate(self, model: FoldModel, clip: Extracted, settings: Settings) -> Sequence[Panel]:
+        """Figures of what the stream saw in one clip; none if it draws none."""
+        panels = self.call("illustrate", model=model, clip=clip, settings=settings)
+        if panels is None:
+            return ()
+        promises.check_panels(self.name, panels)
+        return panels  # type: ignore[no-any-return]
+
 
 class Fuser(Plugin):
     """A loaded fuser. Each method calls the hook of that name and checks what comes back."""
@@ -239,8 +248,8 @@ def load_fuser(name: str) -> Fuser:
     return _load("fusers", name, Fuser)
 
 
-def ensemble(name: str, others: Collection[str] = ()) -> tuple[str, ...]:
-    """The streams that are meant by ``all``, the name of an ensemble, or a comma list of streams.
+def ensemble(name: str, others: Collection[str] = ()) -> Ensemble:
+    """What is meant by ``all``, the name of an ensemble, or a comma list of streams.
 
     Args:
         name: as users type it.
@@ -252,9 +261,9 @@ def ensemble(name: str, others: Collection[str] = ()) -> tuple[str, ...]:
     """
     streams = [listing.name for listing in installed("streams")]
     if name == "all":
-        return tuple(streams)
+        return Ensemble(tuple(streams))
     if "," in name or name in streams or name in others:
-        names = tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
+        found = Ensemble(tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip())))
     else:
         point = _find("ensembles", name)
         listing = _listing("ensembles", point)
@@ -264,11 +273,10 @@ def ensemble(name: str, others: Collection[str] = ()) -> tuple[str, ...]:
                 f"ensemble {name!r} of {listing.plugin_id} is a {type(found).__name__}.",
                 hint="its entry point must name a deepfake_core.Ensemble.",
             )
-        names = found.streams
-    for stream in names:
+    for stream in found.streams:
         if stream not in others:
             _find("streams", stream)
-    return names
+    return found
 
 
 @functools.cache
@@ -348,7 +356,7 @@ def _check_hooks(listing: Listing, plugin: Any, specs: type) -> None:
                 hint=f"did you mean {close[0]!r}?" if close else f"the hooks of {listing.kind} are: {sorted(known)}.",
             )
         _check_no_defaults(who, name, function)
-    missing = sorted(known - set(implemented))
+    missing = sorted(known - OPTIONAL - set(implemented))
     if missing:
         raise BrokenPlugin(
             f"{who} lacks the hook(s) {', '.join(missing)}.",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepfake_core import __version__, runlog
 from deepfake_core.contract import tables
@@ -266,14 +266,51 @@ def _finished(run: MlflowRun) -> Finished:
 
 def read_oof(run_id: str) -> pd.DataFrame:
     """The out-of-fold table that a stream's run logged."""
-    import mlflow
     import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        return pd.read_parquet(download(run_id, tables.OOF_FILE, Path(folder)))
+
+
+def read_settings(run_id: str) -> dict[str, Any]:
+    """The settings that a step's run logged."""
+    with tempfile.TemporaryDirectory() as folder:
+        found: dict[str, Any] = json.loads(download(run_id, tables.SETTINGS_FILE, Path(folder)).read_text())
+    return found
+
+
+def download(run_id: str, artifact: str, folder: Path) -> Path:
+    """A file or folder that a run logged, below ``folder``, which is made."""
+    import mlflow
 
     # A bar for a file of some kilobytes is noise.
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    with tempfile.TemporaryDirectory() as folder:
-        path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=tables.OOF_FILE, dst_path=folder)
-        return pd.read_parquet(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=artifact, dst_path=str(folder)))
+
+
+def fold_models(run_id: str, folder: Path) -> dict[str, Path]:
+    """The models that a stream's run has trained, below ``folder``: by ``fold_0`` …, ``refit`` if there is one.
+
+    Raises:
+        UsageError: the artifacts of a fold are gone.
+    """
+    import mlflow
+
+    experiment = mlflow.MlflowClient().get_run(run_id).info.experiment_id
+    children = mlflow.search_runs(
+        [experiment],
+        filter_string=f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`{TAG_PREFIX}step` = 'fold'",
+        output_format="list",
+    )
+    names = {child.info.run_id: tables.member_name(child.data.tags[f"{TAG_PREFIX}fold"]) for child in children}
+    try:
+        found = {name: download(child, f"{tables.MODELS_DIR}/{name}", folder) for child, name in names.items()}
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise UsageError(
+            f"the fold models of run {run_id} can't be had: {error}", hint="run the stream again: deepfake stream …"
+        ) from error
+    return dict(sorted(found.items()))
 
 
 def _experiment() -> str | None:

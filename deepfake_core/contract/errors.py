@@ -37,6 +37,14 @@ EXIT_REFUSED = 3
 EXIT_PARTIAL = 4
 
 
+FAILED = "failed"
+FAILURES = frozenset(
+    {FAILED, "missing", "decode_error", "content_changed", "refused"}
+    | {"examination_failed", "crashed", "too_slow", "too_much_memory"}
+)
+"""Statuses that mean something is wrong with a file or a program, not that a stream rightly abstains."""
+
+
 class DeepfakeError(Exception):
     """Something the user can act on.
 

@@ -10,7 +10,7 @@ call. Take only the parameters you use; give none a default.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         FoldModel,
         FusedModel,
         FuserInfo,
+        Panel,
         Predictions,
         RunLog,
         StreamInfo,
@@ -73,6 +74,13 @@ class StreamHooks:
 
         Called for a fold's held-out videos, with the refit model, and for videos never seen before. Labels never
         reach it. One clip alone must score as it does among others. NaN means that the model abstains.
+        """
+
+    @hookspec(firstresult=True)
+    def illustrate(self, model: FoldModel, clip: Extracted, settings: Settings) -> Sequence[Panel]:
+        """Draws what the stream saw in one clip, and what its score rests on. Optional: without it a report has no pictures.
+
+        ``clip`` has status ``ok``. Figures are matplotlib's, made without pyplot.
         """
 
 
@@ -127,6 +135,9 @@ class DatasetHooks:
         under ``root``, unless they are there already.
         """
 
+
+OPTIONAL = frozenset({"illustrate"})
+"""Hooks that a plugin may leave out."""
 
 HOOKS: Mapping[str, type] = {"streams": StreamHooks, "fusers": FuserHooks, "datasets": DatasetHooks}
 """The hooks of each kind of plugin; the kind is the tail of its entry-point group."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from deepfake_core.contract.records import (
     Extracted,
     FoldModel,
     FusedModel,
+    Panel,
     Predictions,
     Quality,
     VideoRecord,
@@ -149,3 +150,18 @@ def check_explanation(plugin: str, table: pd.DataFrame, explanation: object) -> 
     wrong = [name for name in names if not np.isfinite(explanation[name].to_numpy()).all()]
     if wrong:
         raise _broken(plugin, hook, f"not finite: {listed(wrong)}.")
+
+
+def check_panels(plugin: str, panels: Sequence[Panel]) -> None:
+    """Each is a panel with words and a figure.
+
+    Raises:
+        HookFailed: it is not so.
+    """
+    from matplotlib.figure import Figure
+
+    for panel in panels:
+        if not isinstance(panel, Panel) or not isinstance(panel.figure, Figure):
+            raise _broken(plugin, "illustrate", f"returned {panel!r}, not a Panel with a matplotlib figure.")
+        if not panel.title or not panel.caption:
+            raise _broken(plugin, "illustrate", "a panel lacks its title or its caption.")

@@ -20,6 +20,9 @@ API_VERSION = 1
 
 STATUS_OK = "ok"
 
+BEST = "best"
+"""Instead of a fuser's name: the best of all that are installed, chosen inside each fold."""
+
 REAL, FAKE = 0, 1
 """The two labels. ``p`` always is P(fake)."""
 
@@ -133,6 +136,21 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """A figure of what a stream saw in one video, for the report on it.
+
+    Attributes:
+        title: a few words.
+        caption: what the reader sees, in plain words.
+        figure: to be drawn at the width of a page; the core saves and closes it.
+    """
+
+    title: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
 class StreamInfo:
     """What a stream says about itself.
 
@@ -199,10 +217,12 @@ class Ensemble:
     Attributes:
         streams: their entry-point names.
         summary: one line for ``plugins list``.
+        fuser: what fuses them unless the user asks for another: the name of one, or ``best``.
     """
 
     streams: tuple[str, ...]
     summary: str = ""
+    fuser: str = BEST
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,21 @@ class Settings(BaseModel):
         """The fields that ``base``, one of this class's bases, declares."""
         return base(**{name: getattr(self, name) for name in base.model_fields})
 
+    @classmethod
+    def logged(cls: type[Part], content: Mapping[str, Any]) -> Part:
+        """The settings that a run logged or a detector carries; what was computed from them is computed anew.
+
+        Raises:
+            InvalidSetting: this version of the plugin has no such setting, or other bounds for it.
+        """
+        try:
+            return cls(**{name: value for name, value in content.items() if name not in cls.model_computed_fields})
+        except ValidationError as error:
+            raise InvalidSetting(
+                f"{cls.__name__} of this version doesn't take these settings: {error}",
+                hint="install the version of the plugin that they were made with.",
+            ) from error
+
     @property
     def digest(self) -> str:
         """16 hexadecimal digits over all fields."""

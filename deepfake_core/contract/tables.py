@@ -20,8 +20,8 @@ EXTRACTED_FILE = "extracted.csv"
 METRICS_FILE = "fold_metrics.csv"
 SETTINGS_FILE = "settings.json"
 EXPORTS_DIR = "exports"
+MODELS_DIR = "models"
 FUSED_FILE = "fused.parquet"
-FUSION_FILE = "fusion.json"
 ENSEMBLE_PREDICTIONS_FILE = "ensemble_final_predictions.csv"
 ENSEMBLE_METRICS_FILE = "ensemble_metrics_with_ci.csv"
 META_FEATURES_FILE = "meta_features.csv"
@@ -177,6 +177,11 @@ def stream_of(column: str) -> str | None:
 def input_columns(table: pd.DataFrame) -> list[str]:
     """Names of all score and embedding columns of a joined table, in its order."""
     return [str(name) for name in table.columns if stream_of(str(name)) is not None]
+
+
+def member_name(fold: str) -> str:
+    """Name of a fold's model in folders and tables: ``fold_3`` for ``fold 3``; ``refit``."""
+    return fold.replace(" ", "_")
 
 
 def rows(mask: pd.Series, most: int = 5) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_core.contract import tables
+from deepfake_core.contract.records import REAL
 from deepfake_core.evaluation.comparison import delong_test, holm, paired_difference
 from deepfake_core.evaluation.metrics import auc, by_part, decision_metrics, video_metrics
-from deepfake_core.evaluation.resampling import Replicates, bootstrap, interval
+from deepfake_core.evaluation.resampling import Replicates, auc_interval, bootstrap, interval
 from deepfake_core.fusion.crossfit import Candidate, CrossFitted, Rows, outer_scores
 from deepfake_core.fusion.selection import Nested, decisions
 
@@ -200,5 +201,12 @@ def calibration_table(rows: Rows, nested: Nested) -> pd.DataFrame:
 
 
 def method_table(rows: Rows, nested: Nested) -> pd.DataFrame:
-    """AUC of the final score by data set and method; see ``by_part``."""
-    return by_part(rows.label, nested.p, rows.table["dataset"].to_numpy(str), rows.table["method"].to_numpy(str))
+    """AUC of the final score by data set and method, see ``by_part``, with the 95 % interval of ``auc``: ``auc_low, auc_high``."""
+    dataset, method = rows.table["dataset"].to_numpy(str), rows.table["method"].to_numpy(str)
+    found = by_part(rows.label, nested.p, dataset, method)
+    intervals = []
+    for row in found.itertuples():
+        part = (dataset == row.dataset) & ((rows.label == REAL) | (method == row.method))
+        intervals.append(auc_interval(rows.label[part], nested.p[part], rows.group[part]))
+    found[["auc_low", "auc_high"]] = np.array(intervals).reshape(-1, 2)
+    return found

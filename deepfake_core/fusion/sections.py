@@ -20,13 +20,13 @@ def report(findings: Findings) -> Report:
         "How good is the ensemble?",
         (
             _answer(findings),
-            _scores(findings),
+            scores(findings),
             _choice(findings),
             _values(findings),
             *_explained(findings),
-            _calibration(findings),
-            _by_method(findings),
-            _coverage(findings),
+            calibration(findings),
+            by_method(findings),
+            coverage(findings),
         ),
     )
 
@@ -67,7 +67,8 @@ def _answer(findings: Findings) -> Section:
     )
 
 
-def _scores(findings: Findings) -> Section:
+def scores(findings: Findings) -> Section:
+    """Every score with its metrics."""
     import pandas as pd
 
     metrics = ("auc", "average_precision", "eer", "balanced_accuracy", "f1", "brier")
@@ -199,7 +200,8 @@ def _explained(findings: Findings) -> list[Section]:
     return found
 
 
-def _calibration(findings: Findings) -> Section:
+def calibration(findings: Findings) -> Section:
+    """Whether probabilities hold."""
     import pandas as pd
 
     table = pd.DataFrame(
@@ -212,17 +214,19 @@ def _calibration(findings: Findings) -> Section:
     return Section("Calibration", text, table, "reliability")
 
 
-def _by_method(findings: Findings) -> Section:
-    table = findings.methods.copy()
-    for name in ("auc", "auc_all_reals"):
-        table[name] = table[name].map("{:.3f}".format)
+def by_method(findings: Findings) -> Section:
+    """How well each forgery method is told from real videos."""
+    table = findings.methods.drop(columns=["auc_low", "auc_high"])
+    table["auc"] = [_cell(row, "auc") for _, row in findings.methods.iterrows()]
+    table["auc_all_reals"] = table["auc_all_reals"].map("{:.3f}".format)
     text = (
         "AUC of the fakes made by each method against the real videos of the same data set, and against all of them.",
     )
     return Section("By method", text, table, "methods")
 
 
-def _coverage(findings: Findings) -> Section:
+def coverage(findings: Findings) -> Section:
+    """Which videos got a score."""
     import pandas as pd
 
     joined = findings.joined

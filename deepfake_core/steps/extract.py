@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfake_core import parallel, tracking, workspace
 from deepfake_core.contract import tables
-from deepfake_core.contract.errors import DeepfakeError, HookFailed
+from deepfake_core.contract.errors import FAILED, FAILURES, DeepfakeError, HookFailed
 from deepfake_core.contract.records import STATUS_OK, Extracted, VideoRecord
 from deepfake_core.contract.settings import Settings
 from deepfake_core.data.index import Index
@@ -22,10 +22,6 @@ from deepfake_core.steps.index import open_index
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FAILED = "failed"
-FAILURES = frozenset({FAILED, "missing", "decode_error", "content_changed"})
-"""Statuses that mean something is wrong with a file or a program, not that a stream rightly abstains."""
 
 
 def run(name: str, index_name: str, *, preset: str, overrides: str, workers: str) -> dict[str, Extracted]:
@@ -57,19 +53,42 @@ def extract_all(
     Raises:
         DeepfakeError: something that isn't about one video, e.g. a plugin that is missing on a worker.
     """
-    jobs = [_Job(stream.name, video, settings, store) for video in index.videos]
-    outcomes = parallel.map(_extract, jobs, workers=workers, label=f"extract {stream.name}")
-    found: dict[str, Extracted] = {}
-    for outcome in outcomes:
+    label = f"extract {stream.name}"
+    return extract_for([(stream.name, settings)], index.videos, store, workers=workers, label=label)[0]
+
+
+def extract_for(
+    streams: Sequence[tuple[str, Settings]],
+    videos: Sequence[VideoRecord],
+    store: Store,
+    *,
+    workers: str,
+    label: str,
+) -> list[dict[str, Extracted]]:
+    """Every video's extraction for several streams, video by video: what streams share is made once.
+
+    Args:
+        streams: names and settings.
+        videos: what to extract.
+        store: where it is kept.
+        workers: see ``parallel.map``.
+        label: before the progress bar.
+
+    Returns:
+        For each stream, by ``video_id``.
+
+    Raises:
+        DeepfakeError: as ``extract_all``.
+    """
+    jobs = [_Job(tuple(streams), video, store) for video in videos]
+    found: list[dict[str, Extracted]] = [{} for _ in streams]
+    for outcome in parallel.map(_extract, jobs, workers=workers, label=label):
         video_id = outcome.item.video.video_id
-        if outcome.value is not None:
-            found[video_id] = outcome.value
-        elif isinstance(outcome.error, DeepfakeError) and not isinstance(
-            outcome.error, HookFailed | parallel.WorkerDied
-        ):
+        if isinstance(outcome.error, DeepfakeError) and not isinstance(outcome.error, parallel.WorkerDied):
             raise outcome.error
-        else:
-            found[video_id] = Extracted(video_id, None, FAILED, {"detail": _reason(outcome.error)})
+        values = outcome.value or [_failed(video_id, outcome.error)] * len(streams)
+        for clips, extracted in zip(found, values, strict=True):
+            clips[video_id] = extracted
     return found
 
 
@@ -94,15 +113,22 @@ def extracted_table(extracted: Mapping[str, Extracted]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Job:
-    stream: str
+    streams: tuple[tuple[str, Settings], ...]
     video: VideoRecord
-    settings: Settings
     store: Store
 
 
-def _extract(job: _Job) -> Extracted:
-    return load_stream(job.stream).extract(job.video, job.settings, job.store)
+def _extract(job: _Job) -> list[Extracted]:
+    return [_extract_one(name, settings, job) for name, settings in job.streams]
 
 
-def _reason(error: BaseException | None) -> str:
-    return error.problem if isinstance(error, DeepfakeError) else f"{type(error).__name__}: {error}"
+def _extract_one(name: str, settings: Settings, job: _Job) -> Extracted:
+    try:
+        return load_stream(name).extract(job.video, settings, job.store)
+    except HookFailed as error:
+        return _failed(job.video.video_id, error)
+
+
+def _failed(video_id: str, error: BaseException | None) -> Extracted:
+    reason = error.problem if isinstance(error, DeepfakeError) else f"{type(error).__name__}: {error}"
+    return Extracted(video_id, None, FAILED, {"detail": reason})

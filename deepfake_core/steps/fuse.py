@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from deepfake_core import tracking
+from deepfake_core import tracking, workspace
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
+from deepfake_core.contract.records import BEST, Ensemble
 from deepfake_core.data.index import Index
+from deepfake_core.detector import package, references, registry
+from deepfake_core.detector.detector import FUSER_DIR, Detector
+from deepfake_core.detector.manifest import Manifest
+from deepfake_core.detector.registry import DETECTOR_DIR, Version
+from deepfake_core.detector.scoring import Inference
 from deepfake_core.evaluation import thresholds
-from deepfake_core.fusion import crossfit, explaining, foreign, pages, results, selection
+from deepfake_core.fusion import crossfit, explaining, pages, results, selection
 from deepfake_core.fusion.crossfit import Candidate, Rows
 from deepfake_core.fusion.explaining import Explanation
 from deepfake_core.fusion.findings import Findings
 from deepfake_core.fusion.foreign import Match
 from deepfake_core.fusion.joining import Joined, Missing, join
 from deepfake_core.fusion.meta_features import video_map
-from deepfake_core.plugins import ensemble as streams_of
+from deepfake_core.plugins import ensemble as ensemble_of
 from deepfake_core.plugins import installed, load_fuser
-from deepfake_core.steps import folds
+from deepfake_core.steps import folds, predict, sources
 from deepfake_core.steps.folds import Drawn
-from deepfake_core.tracking import Finished
+from deepfake_core.steps.sources import Sources
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-BEST = "best"
+AUTO = "auto"
+"""Instead of a fuser's name: the ensemble's own."""
 
 LOG = logging.getLogger(__name__)
 
@@ -46,12 +48,14 @@ class FuseResult:
     Attributes:
         findings: all that was measured.
         out: folder of report, figures and tables.
+        version: of the registered model; None if it wasn't registered.
         run_id: of MLflow.
         page: where a person looks at the run.
     """
 
     findings: Findings
     out: Path
+    version: Version | None
     run_id: str
     page: str
 
@@ -66,6 +70,9 @@ class How:
         missing: what becomes of a video that a stream abstained on.
         min_coverage: least share of videos with a fused score.
         rule: of the threshold.
+        inference: whose scores of a new video count.
+        register: whether the detector goes to the registry.
+        name: of the registered model.
     """
 
     fuser: str
@@ -73,23 +80,37 @@ class How:
     missing: Missing
     min_coverage: float
     rule: str
+    inference: Inference
+    register: bool
+    name: str
 
     @classmethod
-    def asked(cls, fuser: str, overrides: str, missing: Missing, min_coverage: float, rule: str) -> How:
+    def asked(
+        cls,
+        fuser: str,
+        overrides: str,
+        missing: Missing,
+        min_coverage: float,
+        rule: str,
+        inference: Inference,
+        register: bool,
+        name: str,
+    ) -> How:
         """Checked at once, before anything is trained or fitted.
 
         Raises:
             UsageError, UnknownPlugin, InvalidSetting: no such rule, fuser, or setting.
         """
         thresholds.choose((0, 1), (0.0, 1.0), rule)
-        return cls(fuser, tuple(_candidates(fuser, overrides)), missing, min_coverage, rule)
+        candidates = tuple(_candidates(fuser, overrides))
+        return cls(fuser, candidates, missing, min_coverage, rule, inference, register, name)
 
 
 def run(
     ensemble: str = "fourstream",
     index_name: str = "demo",
     *,
-    fuser: str = BEST,
+    fuser: str = AUTO,
     overrides: str = "",
     folds_given: str = "5",
     seed: int = 42,
@@ -99,6 +120,9 @@ def run(
     runs: Sequence[str] = (),
     predictions: Mapping[str, Path] | None = None,
     match: Match = "exact",
+    inference: Inference = "folds",
+    register: bool = True,
+    name: str = registry.NAME,
     out: Path = Path("ensemble"),
     workers: str = "auto",
 ) -> FuseResult:
@@ -107,7 +131,8 @@ def run(
     Args:
         ensemble: name of an ensemble, ``all``, or a comma list of streams.
         index_name: ``demo``, or the path of an index.
-        fuser: ``best`` chooses among all that are installed, inside each fold; else the name of one, or a comma list.
+        fuser: ``best`` chooses among all that are installed, inside each fold; else the name of one, or a comma list;
+            ``auto`` is the ensemble's own.
         overrides: settings of the fuser, if one is named.
         folds_given: number of folds, or a ``folds.csv``, as the streams had it.
         seed: as the streams had it; also for everything random in fusers.
@@ -117,6 +142,9 @@ def run(
         runs: ids of stream runs; without, the newest finished run of each stream with this index and these folds.
         predictions: CSV files of anybody that stand for streams, by their name in the ensemble.
         match: how ids in such files are found in the index.
+        inference: whose scores of a new video count: the mean of the fold models', or those of the refitted models.
+        register: whether the detector becomes a version of a registered model, its challenger.
+        name: of the registered model.
         out: folder for report, figures and tables.
         workers: processes for an index that must be made.
 
@@ -125,14 +153,18 @@ def run(
         CoverageTooLow: the gate refuses.
         InvalidTable, NoUsableVideo: the streams' tables don't fit together, or there is too little to learn from.
     """
-    how = How.asked(fuser, overrides, missing, min_coverage, threshold)
+    files = predictions or {}
+    meant = Ensemble(()) if runs else ensemble_of(ensemble, files)
+    fuser = meant.fuser if fuser == AUTO else fuser
+    how = How.asked(fuser, overrides, missing, min_coverage, threshold, inference, register, name)
     drawn = folds.opened(index_name, folds_given, seed, workers=workers)
-    return fuse(ensemble, _sources(ensemble, runs, predictions or {}, drawn), drawn, how, match=match, out=out)
+    found: Sources = {**sources.given(runs, drawn), **files} if runs else sources.newest(meant, files, drawn)
+    return fuse(ensemble, found, drawn, how, match=match, out=out)
 
 
 def fuse(
     ensemble: str,
-    sources: Mapping[str, Finished | Path],
+    origins: Sources,
     drawn: Drawn,
     how: How,
     *,
@@ -140,28 +172,70 @@ def fuse(
     out: Path,
 ) -> FuseResult:
     """What ``run`` does once the index is open, the folds are drawn, and it is known where each stream's table is."""
-    tags = {"ensemble": ensemble, "streams": ",".join(sources), "fuser": how.fuser, **drawn.digests}
+    tags = {"ensemble": ensemble, "streams": ",".join(origins), "fuser": how.fuser, **drawn.digests}
     with tracking.step("fuse", f"fuse {ensemble}", tags) as log:
         log.index(drawn.index)
-        for name, source in sources.items():
+        for name, source in origins.items():
             LOG.info("%s: %s", name, source)
         certificate = drawn.certify()
         certificate.require_clean()
-        joined = join({name: _table(name, source, drawn, match) for name, source in sources.items()}, how.missing)
+        joined = join(
+            {name: sources.table(name, source, drawn, match) for name, source in origins.items()}, how.missing
+        )
         LOG.info("coverage: %s", ", ".join(f"{name} {share:.1%}" for name, share in joined.coverage.items()))
         joined.require_coverage(how.min_coverage)
 
         out.mkdir(parents=True, exist_ok=True)
         certificate.write(out / tables.CERTIFICATE_FILE)
-        files = tuple(name for name, source in sources.items() if isinstance(source, Path))
-        with tempfile.TemporaryDirectory() as models:
-            findings = measure(joined, files, drawn.index, how.candidates, how.rule, drawn.seed, Path(models))
-            _keep_model(findings, how.candidates, sources, drawn, out)
-        pages.write(findings, out)
+        files = tuple(name for name, source in origins.items() if isinstance(source, Path))
+        with tempfile.TemporaryDirectory() as scratch:
+            models = Path(scratch)
+            findings = measure(joined, files, drawn.index, how.candidates, how.rule, drawn.seed, models / "fits")
+            manifest = package.describe(
+                findings,
+                how.candidates,
+                origins,
+                drawn.index,
+                drawn.folds.digest,
+                ensemble=ensemble,
+                inference=how.inference,
+            )
+            manifest.write(out)
+            _replace(findings.found[manifest.fuser.name].whole.dir, out / FUSER_DIR)
+            pages.write(findings, out)
+            version = _registered(manifest, findings, how, drawn.index, out, models / DETECTOR_DIR)
         log.artifact(out)
         log.metrics(findings.headline)
         log.tags({"chosen": findings.nested.final.fuser, "finished": True})
-    return FuseResult(findings, out, log.run_id, log.page)
+    return FuseResult(findings, out, version, log.run_id, log.page)
+
+
+def _registered(
+    manifest: Manifest, findings: Findings, how: How, index: Index, out: Path, folder: Path
+) -> Version | None:
+    """The new version of the registered model, if there is to be one."""
+    files = [part.name for part in manifest.streams if not part.trained]
+    if files and how.register:
+        LOG.warning("not registered: %s can't score another video, only a file with scores is there", ", ".join(files))
+    if files or not how.register:
+        return None
+    folder.mkdir()
+    package.pack(manifest, findings, folder)
+    for name in (tables.CERTIFICATE_FILE, tables.FUSED_FILE):
+        shutil.copy(out / name, folder)
+    fused = set(findings.rows.table["video_id"])
+    clips = references.chosen([video for video in index.videos if video.video_id in fused])
+    verdicts, _ = predict.look(Detector.load(folder), clips, [str(clip.path) for clip in clips], workspace.store())
+    references.write(clips, verdicts, folder)
+    version = registry.register(folder, manifest, how.name)
+    LOG.info("registered: %s version %s, %s", version.name, version.number, registry.CHALLENGER)
+    return version
+
+
+def _replace(source: Path, folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(source, folder)
 
 
 def _candidates(fuser: str, overrides: str) -> list[Candidate]:
@@ -175,69 +249,6 @@ def _candidates(fuser: str, overrides: str) -> list[Candidate]:
     if not loaded:
         raise UsageError("no fuser is installed.", hint="pip install deepfake-late-fusion.")
     return selection.ordered([Candidate(each, each.settings(overrides)) for each in loaded])
-
-
-def _sources(
-    ensemble: str, runs: Sequence[str], predictions: Mapping[str, Path], drawn: Drawn
-) -> dict[str, Finished | Path]:
-    """Where each stream's table comes from."""
-    if runs:
-        return {**given(runs, drawn), **predictions}
-    names = streams_of(ensemble, predictions)
-    strange = sorted(set(predictions) - set(names))
-    if strange:
-        raise UsageError(
-            f"predictions are given for {', '.join(strange)}, not in the ensemble {', '.join(names)}.",
-            hint=f"name them in it: --ensemble {','.join([*names, *strange])}.",
-        )
-    return {name: predictions.get(name) or _newest(name, drawn) for name in names}
-
-
-def _table(name: str, source: Finished | Path, drawn: Drawn, match: Match) -> pd.DataFrame:
-    if isinstance(source, Path):
-        return foreign.read_oof(name, source, drawn.index, drawn.folds, match)
-    return tracking.read_oof(source.run_id)
-
-
-def _newest(stream: str, drawn: Drawn) -> Finished:
-    found = tracking.finished("stream", {"stream": stream, **drawn.digests})
-    if found:
-        return found[0]
-    others = tracking.finished("stream", {"stream": stream})
-    known = (
-        f"its newest run has index {others[0].tags['index_digest']}, folds {others[0].tags['folds_digest']}"
-        if others
-        else "it has no finished run at all"
-    )
-    raise UsageError(
-        f"stream {stream!r} hasn't been run on index {drawn.index.digest} ({drawn.index.source}) with folds "
-        f"{drawn.folds.digest}: {known}.",
-        hint=f"deepfake stream --name {stream} --index … with the same index, folds and seed; `deepfake run` does all of it.",
-    )
-
-
-def given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
-    """Stream runs by id, under their streams' names.
-
-    Raises:
-        UsageError: one isn't there, didn't finish, is of another step, index or folds, or of a stream that has one already.
-    """
-    found: dict[str, Finished] = {}
-    for run_id in runs:
-        source = tracking.finished_run(run_id)
-        stream = source.tags.get("stream")
-        if stream is None or source.tags.get("step") != "stream":
-            raise UsageError(f"run {run_id} ({source.name}) is no stream run.", hint="name runs of `deepfake stream`.")
-        if stream in found:
-            raise UsageError(f"two runs of stream {stream!r} are given.", hint="keep one of them.")
-        for key, here in drawn.digests.items():
-            if source.tags.get(key) != here:
-                raise UsageError(
-                    f"run {run_id} ({source.name}) has {key} {source.tags.get(key)}, not {here}.",
-                    hint="fuse runs with the same index and folds only; name that index, its folds and seed.",
-                )
-        found[stream] = source
-    return found
 
 
 def measure(
@@ -287,34 +298,3 @@ def measure(
         importance=explaining.importance(explanation, joined.streams),
         video_map=video_map(rows, seed),
     )
-
-
-def _keep_model(
-    findings: Findings,
-    candidates: Sequence[Candidate],
-    sources: Mapping[str, Finished | Path],
-    drawn: Drawn,
-    out: Path,
-) -> None:
-    """Keeps what the chosen fuser learned from everything, and says beside it how its scores become decisions."""
-    final = findings.nested.final
-    chosen = next(each for each in candidates if each.name == final.fuser)
-    folder = out / "model"
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(findings.found[chosen.name].whole.dir, folder)
-    content = {
-        "fuser": chosen.name,
-        "plugin": chosen.fuser.listing.plugin_id,
-        "settings": chosen.settings.model_dump(mode="json"),
-        "streams": {name: str(source) for name, source in sources.items()},
-        "missing": findings.joined.missing,
-        "calibrator": final.calibrator.to_json(),
-        "threshold": final.threshold,
-        "threshold_rule": findings.rule,
-        "auc": findings.optimism.nested,
-        "optimism": asdict(findings.optimism),
-        "coverage": findings.joined.coverage,
-        **drawn.digests,
-    }
-    (out / tables.FUSION_FILE).write_text(json.dumps(content, indent=1))

@@ -22,7 +22,7 @@ from deepfake_core.evaluation.resampling import auc_interval
 from deepfake_core.plugins import Stream, load_stream
 from deepfake_core.steps import extract, folds
 from deepfake_core.steps.folds import Drawn
-from deepfake_core.steps.training import FoldJob, TrainedFold, model_folder, run_fold
+from deepfake_core.steps.training import FoldJob, TrainedFold, run_fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ def _log_results(
                 found = video_metrics(part["label"], part["p"])
                 child.metrics(found)
                 fold_rows.append({"fold": fold.job.plan.index, "purged": len(fold.job.plan.purged), **found})
-            child.artifact(fold.result.model.dir, model_folder(fold.job.name))
+            child.artifact(fold.result.model.dir, f"{tables.MODELS_DIR}/{tables.member_name(fold.job.name)}")
     metrics = video_metrics(oof["label"], oof["p"])
     metrics["auc_low"], metrics["auc_high"] = auc_interval(oof["label"], oof["p"], oof["group"])
     log.metrics(metrics)

@@ -153,8 +153,3 @@ def _save(predictions: Predictions, path: Path) -> None:
     if predictions.facts is not None:
         arrays["facts"] = np.array([json.dumps(dict(facts)) for facts in predictions.facts], dtype=str)
     np.savez(path, allow_pickle=False, **arrays)
-
-
-def model_folder(name: str) -> str:
-    """Artifact folder of a fold's model."""
-    return f"models/{name.replace(' ', '_')}"

@@ -14,6 +14,8 @@ import pytest
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import InvalidSetting, UnknownPlugin, UsageError
 from deepfake_core.contract.records import FusedModel
+from deepfake_core.detector.detector import FUSER_DIR
+from deepfake_core.detector.manifest import Manifest
 from deepfake_core.evaluation.calibration import Calibrator
 from deepfake_core.evaluation.metrics import auc, decision_metrics
 from deepfake_core.plugins import load_fuser
@@ -101,13 +103,13 @@ def test_metrics_are_those_of_the_predictions_inside_their_intervals(result):
 
 
 def test_the_kept_model_scores_a_single_video(result):
-    content = json.loads((result.out / tables.FUSION_FILE).read_text())
-    fuser = load_fuser(content["fuser"])
+    content = Manifest.read(result.out)
+    fuser = load_fuser(content.fuser.name)
     row = pd.DataFrame({"video_id": ["new"], "toy_p": [0.9], "blurry_p": [0.7]})
-    p = fuser.predict(FusedModel(result.out / "model"), row, fuser.settings(""))
-    calibrated = Calibrator.from_json(content["calibrator"])(p)
-    assert calibrated[0] > 0.5 and 0 < content["threshold"] < 1
-    assert set(content["streams"]) == {"toy", "blurry"}
+    p = fuser.predict(FusedModel(result.out / FUSER_DIR), row, fuser.settings(""))
+    calibrated = Calibrator.from_json(content.calibrator)(p)
+    assert calibrated[0] > 0.5 and 0 < content.threshold < 1
+    assert [part.name for part in content.streams] == ["toy", "blurry"]
 
 
 def test_the_report_says_it_in_words_and_pictures(result):
@@ -126,13 +128,13 @@ def test_the_report_says_it_in_words_and_pictures(result):
 
 
 def test_the_same_twice(result, toy_index, tmp_path):
-    again = fuse.run("toys", str(toy_index), fuser=FUSERS, out=tmp_path / "again")
-    for name in ("report.md", "fused.parquet", "fusion.json", "model/model.json"):
+    again = fuse.run("toys", str(toy_index), fuser=FUSERS, out=tmp_path / "again", register=False)
+    for name in ("report.md", "fused.parquet", "fuser/model.json"):
         assert (again.out / name).read_bytes() == (result.out / name).read_bytes()
 
 
 def test_one_fuser_with_settings(runs, toy_index):
-    found = fuse.run("toys", str(toy_index), fuser="logistic", overrides="c=0.1").findings
+    found = fuse.run("toys", str(toy_index), fuser="logistic", overrides="c=0.1", register=False).findings
     assert list(found.found) == ["logistic"]
     with pytest.raises(UsageError, match="several fusers"):
         fuse.run("toys", str(toy_index), fuser="mean,logistic", overrides="c=0.1")
@@ -150,7 +152,7 @@ def test_streams_of_other_folds_are_refused(runs, toy_index):
 
 
 def test_runs_can_be_named(runs, toy_index):
-    result = fuse.run("toys", str(toy_index), fuser="mean", runs=runs[:1])
+    result = fuse.run("toys", str(toy_index), fuser="mean", runs=runs[:1], register=False)
     assert result.findings.joined.streams == ("toy",)
     with pytest.raises(UsageError, match="two runs of stream 'toy'"):
         fuse.run("toys", str(toy_index), runs=[runs[0], runs[0]])

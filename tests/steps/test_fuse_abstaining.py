@@ -22,8 +22,8 @@ def test_a_video_without_a_face_is_dropped_or_modelled(toys, toy_index, home):
     for name in ("toy", "blurry"):
         stream.run(name, str(index), workers="1", refit=False)
     with pytest.raises(CoverageTooLow, match=r"92\.5%"):
-        fuse.run(toys, str(index))
-    result = fuse.run(toys, str(index), fuser="mean,logistic", min_coverage=0.9)
+        fuse.run(toys, str(index), register=False)
+    result = fuse.run(toys, str(index), fuser="mean,logistic", min_coverage=0.9, register=False)
     assert len(result.findings.rows.label) == 37
     assert "3 no_face" in (result.out / "report.md").read_text()
     fused = pd.read_parquet(result.out / tables.FUSED_FILE)
@@ -33,7 +33,7 @@ def test_a_video_without_a_face_is_dropped_or_modelled(toys, toy_index, home):
 
 def test_a_stream_that_was_never_run_is_named_with_the_command(toys, toy_index):
     with pytest.raises(UsageError, match="no finished run at all") as caught:
-        fuse.run(toys, str(toy_index))
+        fuse.run(toys, str(toy_index), register=False)
     assert "deepfake stream --name toy" in caught.value.hint
 
 
@@ -44,4 +44,4 @@ def test_three_people_are_too_few_to_choose_on(toys, home):
     for name in ("toy", "blurry"):
         stream.run(name, str(index), folds_given="2", workers="1", refit=False)
     with pytest.raises(FoldsImpossible, match="needs 3 folds"):
-        fuse.run(toys, str(index), folds_given="2")
+        fuse.run(toys, str(index), folds_given="2", register=False)

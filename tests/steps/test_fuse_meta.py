@@ -12,6 +12,8 @@ import pytest
 
 from deepfake_core.contract import tables
 from deepfake_core.contract.records import FusedModel
+from deepfake_core.detector.detector import FUSER_DIR
+from deepfake_core.detector.manifest import MANIFEST_FILE
 from deepfake_core.plugins import installed, load_fuser
 from deepfake_core.steps import fuse
 from tests.conftest import toys_run
@@ -29,7 +31,7 @@ def index(tmp_path_factory, empty_tracking_store):
 @pytest.fixture(scope="module")
 def result(index, tmp_path_factory):
     out = tmp_path_factory.mktemp("result")
-    return fuse.run("toys", index, fuser="xgboost_meta", overrides=OVERRIDES, out=out)
+    return fuse.run("toys", index, fuser="xgboost_meta", overrides=OVERRIDES, register=False, out=out)
 
 
 def test_meta_features_hold_every_video_and_what_each_stream_said(result):
@@ -63,21 +65,21 @@ def test_the_report_says_what_the_scores_are_made_of(result):
 
 
 def test_the_kept_model_is_what_all_videos_taught(result):
-    assert sorted(path.name for path in (result.out / "model").iterdir()) == ["columns.json", "xgboost.ubj"]
-    content = json.loads((result.out / tables.FUSION_FILE).read_text())
-    fuser = load_fuser(content["fuser"])
+    assert sorted(path.name for path in (result.out / FUSER_DIR).iterdir()) == ["columns.json", "xgboost.ubj"]
+    content = json.loads((result.out / MANIFEST_FILE).read_text())
+    fuser = load_fuser(content["fuser"]["name"])
     settings = fuser.settings(OVERRIDES)
-    assert settings.model_dump(mode="json") == content["settings"]
+    assert settings.model_dump(mode="json") == content["fuser"]["settings"]
     table = result.findings.rows.table
     columns = ["video_id", *tables.input_columns(table)]
-    p = fuser.predict(FusedModel(result.out / "model"), table[columns], settings)
+    p = fuser.predict(FusedModel(result.out / FUSER_DIR), table[columns], settings)
     np.testing.assert_array_equal(p, result.findings.found["xgboost_meta"].naive)
 
 
 def test_best_chooses_among_all_and_leaves_nothing_of_a_model_that_was_there(result, index, tmp_path):
-    shutil.copytree(result.out / "model", tmp_path / "model")
-    findings = fuse.run("toy", index, out=tmp_path).findings
+    shutil.copytree(result.out / FUSER_DIR, tmp_path / FUSER_DIR)
+    findings = fuse.run("toy", index, register=False, out=tmp_path).findings
     assert sorted(findings.found) == [listing.name for listing in installed("fusers")]
     # Of a single stream all weighted means rank alike, and the first by name that needs no embeddings is taken.
     assert findings.nested.final.fuser == "auc_weighted"
-    assert [path.name for path in (tmp_path / "model").iterdir()] == ["model.json"]
+    assert [path.name for path in (tmp_path / FUSER_DIR).iterdir()] == ["model.json"]

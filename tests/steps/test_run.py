@@ -29,7 +29,7 @@ def newest(step: str) -> mlflow.entities.Run:
 
 
 def test_streams_and_fusion_are_children_of_one_run(toys, toy_index):
-    result = run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
+    result = run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", register=False)
     parent = newest("run")
     assert steps(parent.info.run_id) == ["fuse toys", "stream blurry", "stream toy"]
     assert parent.data.metrics["auc"] == pytest.approx(result.fused.findings.final["auc"])
@@ -37,14 +37,14 @@ def test_streams_and_fusion_are_children_of_one_run(toys, toy_index):
 
 
 def test_finished_streams_are_taken_as_they_are(toys, toy_index):
-    run.run(str(toy_index), ensemble="toy", workers="1", refit=False, fuser="mean")
-    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
+    run.run(str(toy_index), ensemble="toy", workers="1", refit=False, fuser="mean", register=False)
+    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", register=False)
     parent = newest("run")
     assert steps(parent.info.run_id) == ["fuse toys", "stream blurry"]
     assert parent.data.tags["deepfake.reused_streams"] == "toy"
-    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", reuse=False)
+    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", reuse=False, register=False)
     assert len(steps(newest("run").info.run_id)) == 3
-    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", seed=7)
+    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", seed=7, register=False)
     assert len(steps(newest("run").info.run_id)) == 3
 
 
@@ -58,10 +58,10 @@ def test_what_was_finished_before_a_failure_is_kept(toys, toy_index, monkeypatch
 
     monkeypatch.setattr(run.stream, "train", failing)
     with pytest.raises(HookFailed):
-        run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
+        run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", register=False)
     assert newest("run").info.status == "FAILED"
     monkeypatch.setattr(run.stream, "train", real)
-    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean")
+    run.run(str(toy_index), ensemble=toys, workers="1", refit=False, fuser="mean", register=False)
     assert newest("run").data.tags["deepfake.reused_streams"] == "toy"
 
 

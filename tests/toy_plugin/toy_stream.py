@@ -2,14 +2,17 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 from pydantic import Field
 
 from deepfake_core import (
     Extracted,
     FoldModel,
+    Panel,
     Predictions,
     Settings,
     StreamInfo,
@@ -46,6 +49,8 @@ def stream_info():
 def extract(video, store):
     def make(folder):
         text = video.path.read_text()
+        if text == "slow":
+            time.sleep(60)
         if text == "no face":
             raise VideoNoFace("0 of 10 frames")
         try:
@@ -82,6 +87,13 @@ def predict_oof(model, clips, settings):
     x = np.array([_number(clip) for clip in clips.values()])
     p = 1 / (1 + np.exp(-(x - threshold) / settings.width))
     return Predictions(tuple(clips), p, np.stack([x, x - threshold], axis=1).astype(np.float32))
+
+
+@hookimpl
+def illustrate(clip):
+    figure = Figure((2, 1))
+    figure.subplots().barh(["number"], [_number(clip)])
+    return [Panel("Its number", f"The number in the file is {_number(clip)}.", figure)]
 
 
 def _number(clip):

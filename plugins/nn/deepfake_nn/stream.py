@@ -11,6 +11,7 @@ from deepfake_core import (
     Extracted,
     Fold,
     FoldModel,
+    Panel,
     Predictions,
     RunLog,
     Store,
@@ -48,6 +49,7 @@ class TorchStream:
         export_fold: whether that CSV has a column ``fold``.
         export_model: file name of a fold's exported weights, with ``{fold}`` in it.
         code_version: raise it when the same settings train another network.
+        window: frames to a point of the score over time that a report shows.
     """
 
     name: ClassVar[str]
@@ -58,6 +60,7 @@ class TorchStream:
     export_fold: ClassVar[bool] = False
     export_model: ClassVar[str | None] = None
     code_version: ClassVar[int] = 1
+    window: ClassVar[int] = 4
 
     def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
         """The network: ``(frames [B, T, 3, H, W] in 0-1, mask [B, T] bool)`` to a ``HeadOutput``.
@@ -140,6 +143,13 @@ class TorchStream:
 
         return predict(self.network(settings, pretrained=False), model.dir, clips, settings)
 
+    @hookimpl
+    def illustrate(self, model: FoldModel, clip: Extracted, settings: LearningSettings) -> Sequence[Panel]:
+        """The faces with what the score rests on, and the score over time."""
+        from deepfake_nn.illustrating import illustrate
+
+        return illustrate(self.network(settings, pretrained=False), model.dir, clip, settings, window=self.window)
+
 
 class FrameStream(TorchStream):
     """A stream that looks at frames one by one: each becomes a 64-d vector, their mean is the clip's.
@@ -148,6 +158,7 @@ class FrameStream(TorchStream):
     """
 
     settings: ClassVar[type[LearningSettings]] = FrameSettings
+    window: ClassVar[int] = 1
 
     def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
         """A ``FrameNetwork``."""

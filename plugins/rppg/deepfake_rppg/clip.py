@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,31 @@ from deepfake_rppg.traces import Traces
 
 FEATURES_FILE = "features.npz"
 PULSE_FILE = "pulse.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Pulse:
+    """The pulse of one clip, of the face as a whole and of the nine regions.
+
+    Attributes:
+        fs: sampling rate, Hz.
+        start_s: time of the first sample in the video, s.
+        face: pulse of the face, ``[N]``, share of the mean colour; NaN where there is none to measure.
+        regions: pulse of each of ``REGIONS``, ``[N, 9]``; NaN for one that is seen too little.
+        bpm: heart rate of the face.
+        snr: its signal-to-noise ratio, dB.
+        region_bpm: heart rate of each region, ``[9]``.
+        region_snr: its signal-to-noise ratio at that rate, ``[9]``, dB.
+    """
+
+    fs: float
+    start_s: float
+    face: NDArray[np.float32]
+    regions: NDArray[np.float32]
+    bpm: float
+    snr: float
+    region_bpm: NDArray[np.float64]
+    region_snr: NDArray[np.float64]
 
 
 def make(traces: Traces, settings: FeatureSettings, folder: Path) -> dict[str, float | None]:
@@ -27,9 +53,13 @@ def make(traces: Traces, settings: FeatureSettings, folder: Path) -> dict[str, f
     np.savez_compressed(
         folder / PULSE_FILE,
         fs=report.fs,
-        pulse=report.overall.astype(np.float32),
+        start_s=traces.times[0],
+        face=report.overall.astype(np.float32),
+        regions=report.signals.astype(np.float32),
         bpm=report.overall_bpm,
         snr=report.overall_snr,
+        region_bpm=report.bpm,
+        region_snr=report.snr,
     )
     return {"bpm": _known(report.overall_bpm, 1), "snr_db": _known(report.overall_snr, 2)}
 
@@ -40,10 +70,11 @@ def load_features(folder: Path) -> dict[str, float]:
         return dict(zip(file["names"].tolist(), file["values"].tolist(), strict=True))
 
 
-def load_pulse(folder: Path) -> tuple[float, NDArray[np.float32], float, float]:
-    """Sampling rate (Hz), pulse ``[N]`` (share of the mean colour), heart rate (bpm), signal-to-noise ratio (dB)."""
+def load_pulse(folder: Path) -> Pulse:
+    """The clip's pulse."""
     with np.load(folder / PULSE_FILE, allow_pickle=False) as file:
-        return float(file["fs"]), file["pulse"], float(file["bpm"]), float(file["snr"])
+        numbers = {name: float(file[name]) for name in ("fs", "start_s", "bpm", "snr")}
+        return Pulse(**numbers, **{name: file[name] for name in ("face", "regions", "region_bpm", "region_snr")})
 
 
 def _known(value: float, digits: int) -> float | None:

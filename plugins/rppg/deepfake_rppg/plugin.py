@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from deepfake_core import (
     Extracted,
     Fold,
     FoldModel,
+    Panel,
     Predictions,
     RunLog,
     Store,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRACES_VERSION = 1
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised when the code gives other traces, or other features, from the same settings."""
 
 FIGURE_CLIPS = 4
@@ -105,6 +107,14 @@ def predict_oof(model: FoldModel, clips: Clips, settings: RppgSettings) -> Predi
     from deepfake_rppg.classifier import StackingModel
 
     return Predictions(tuple(clips), StackingModel.load(model.dir).predict(_table(clips, settings)))
+
+
+@hookimpl
+def illustrate(clip: Extracted) -> Sequence[Panel]:
+    """The pulse by region, and its course over the clip."""
+    from deepfake_rppg import illustrating
+
+    return illustrating.illustrate(clip)
 
 
 def _table(clips: Clips, settings: RppgSettings) -> pd.DataFrame:

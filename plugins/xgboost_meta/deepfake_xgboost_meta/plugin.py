@@ -33,7 +33,8 @@ class MetaSettings(Settings):
 
 METACLASSIFIER = Ensemble(
     ("resnet50", "xception_frames", "arcface_lite", "emotionnet_lite"),
-    "four encoders with an embedding each, for xgboost_meta on top",
+    "four encoders with an embedding each, and xgboost_meta on top",
+    fuser="xgboost_meta",
 )
 """The two-layer system."""
 

@@ -143,7 +143,8 @@ def test_streams_without_embeddings_are_fused_by_their_scores(oof, tmp_path):
 
 def test_the_streams_of_the_two_layer_system():
     assert METACLASSIFIER.streams == ("resnet50", "xception_frames", "arcface_lite", "emotionnet_lite")
-    assert ensemble("metaclassifier", METACLASSIFIER.streams) == METACLASSIFIER.streams
+    assert ensemble("metaclassifier", METACLASSIFIER.streams) == METACLASSIFIER
+    assert METACLASSIFIER.fuser == "xgboost_meta"
 
 
 @pytest.mark.parametrize("overrides", ["features=embeddings", "trees=0", "learning_rate=0", "rounds=5"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
@@ -124,8 +126,47 @@ def _band_powers(times: Array, lengths: Array) -> tuple[float, float, float]:
     return within(*LF_HZ), within(*HF_HZ), within(LF_HZ[0], HF_HZ[1])
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A pulse in W windows of 3 s, one every second.
+
+    Attributes:
+        start_s: where each begins, ``[W]``, s from the first sample.
+        strength: standard deviation in it, ``[W]``, unit of the pulse.
+        bpm: its heart rate, ``[W]``; NaN where it has none.
+        snr: signal-to-noise ratio in it at the heart rate of the whole, ``[W]``, dB.
+    """
+
+    start_s: Array
+    strength: Array
+    bpm: Array
+    snr: Array
+
+
+def course(signal: Array, fs: float, bpm: float) -> Course:
+    """How a pulse goes over the clip.
+
+    Args:
+        signal: pulse, ``[N]``.
+        fs: sampling rate, Hz.
+        bpm: its heart rate over the whole clip.
+    """
+    length, hop = round(WINDOW_S * fs), max(1, round(HOP_S * fs))
+    starts = np.arange(0, len(signal) - length + 1, hop)
+    if not len(starts):
+        return Course(*np.empty((4, 0)))
+    windows = signal[starts + np.arange(length)[:, None]]
+    density = spectrum(windows, fs, segment_s=WINDOW_S)
+    return Course(
+        start_s=starts / fs,
+        strength=windows.std(axis=0),
+        bpm=60 * peak_frequency(density),
+        snr=line_snr(density, np.full(len(starts), bpm / 60)),
+    )
+
+
 def _course(report: PulseReport) -> dict[str, float]:
-    """``signal_stationarity`` and ``temporal_*``: windows of 3 s of the face's pulse, one every second."""
+    """``signal_stationarity`` and ``temporal_*``."""
     names = (
         "signal_stationarity",
         "temporal_bpm_std",
@@ -134,23 +175,17 @@ def _course(report: PulseReport) -> dict[str, float]:
         "temporal_bpm_stability",
         "temporal_bpm_consistency",
     )
-    length, hop = round(WINDOW_S * report.fs), max(1, round(HOP_S * report.fs))
-    starts = np.arange(0, len(report.overall) - length + 1, hop)
-    if len(starts) < LEAST_WINDOWS or not np.isfinite(report.overall_bpm):
+    found = course(report.overall, report.fs, report.overall_bpm)
+    if len(found.start_s) < LEAST_WINDOWS or not np.isfinite(report.overall_bpm):
         return dict.fromkeys(names, np.nan)
-    windows = report.overall[starts + np.arange(length)[:, None]]
-    strength = windows.std(axis=0)
-    density = spectrum(windows, report.fs, segment_s=WINDOW_S)
-    bpm = 60 * peak_frequency(density)
-    bpm = bpm[np.isfinite(bpm)]
+    bpm = found.bpm[np.isfinite(found.bpm)]
     rates = spread(bpm, TOLERANCE_BPM)
-    snr = line_snr(density, np.full(len(starts), report.overall_bpm / 60))
     near = np.abs(bpm - report.overall_bpm) <= TOLERANCE_BPM
     return {
-        "signal_stationarity": float(1 / (1 + strength.std() / strength.mean())),
+        "signal_stationarity": float(1 / (1 + found.strength.std() / found.strength.mean())),
         "temporal_bpm_std": rates["std"],
         "temporal_bpm_range": rates["range"],
-        "temporal_snr_std": spread(snr, TOLERANCE_DB)["std"],
+        "temporal_snr_std": spread(found.snr, TOLERANCE_DB)["std"],
         "temporal_bpm_stability": float(1 / (1 + rates["std"] / bpm.mean())) if len(bpm) else np.nan,
         "temporal_bpm_consistency": float(near.mean()) if len(bpm) else np.nan,
     }

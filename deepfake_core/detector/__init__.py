@@ -1,0 +1,1 @@
+"""What a user takes away: the fused model, and what it says of a video."""

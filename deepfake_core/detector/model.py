@@ -1,0 +1,103 @@
+"""The detector as an MLflow model: this file is what a logged model runs, and nothing of it is pickled.
+
+Each video is looked at in a process of its own, so that a hostile file can't take a server down. Callers may name files in the
+folders that ``DEEPFAKE_VIDEO_ROOTS`` lists; unset, they can only send content.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from deepfake_core.contract.errors import VideoError
+from deepfake_core.contract.records import Extracted, VideoRecord
+from deepfake_core.data.store import Store
+from deepfake_core.detector.bounded import ExaminationFailed, Examiner
+from deepfake_core.detector.detector import Detector
+from deepfake_core.detector.intake import ROOTS_VARIABLE, Roots, admit, limit_from_environment, spooled
+from deepfake_core.detector.registry import DETECTOR_DIR
+from deepfake_core.detector.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SENT = "data:"
+"""How a video that is sent begins: ``data:video/mp4;base64,…``."""
+
+
+class DetectorModel(PythonModel):
+    """From a table with a column ``video`` to a table of verdicts."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Loads the detector; called by MLflow."""
+        self.detector = Detector.load(Path(context.artifacts[DETECTOR_DIR]))
+        self.examiner = Examiner()
+        self.roots = Roots.from_environment()
+        self.limit_bytes = limit_from_environment()
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """One row of the verdict per row of the input.
+
+        Args:
+            context: of MLflow.
+            model_input: column ``video``: a path, or ``data:video/mp4;base64,`` and the content.
+            params: ``streams``, a comma list: use these only.
+        """
+        import pandas as pd
+
+        asked = str((params or {}).get("streams", ""))
+        wanted = self.detector.asked([name.strip() for name in asked.split(",") if name.strip()])
+        verdicts = [self._verdict(str(video), wanted) for video in model_input["video"]]
+        rows = [{**each.row(), "model": self.detector.manifest.title} for each in verdicts]
+        return pd.DataFrame(rows)
+
+    def _verdict(self, video: str, wanted: frozenset[str]) -> Verdict:
+        sent = video.startswith(SENT)
+        name = "sent" if sent else video
+        with ExitStack() as stack:
+            # What callers show is theirs: nothing of it stays.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deepfake-")))
+            try:
+                path = (
+                    stack.enter_context(spooled(video.partition(",")[2], folder=folder, limit_bytes=self.limit_bytes))
+                    if sent
+                    else admit(video, self.roots)
+                )
+            except VideoError as error:
+                hint = "" if sent or self.roots.folders else f"; the operator names folders in {ROOTS_VARIABLE}"
+                return Verdict.failed(name, f"{error.status}: {error.detail}{hint}")
+            extracts = self._extracts(VideoRecord("video", path), wanted, Store(folder / "store"))
+            return self.detector.judge(extracts, {"video": name})[0]
+
+    def _extracts(self, video: VideoRecord, wanted: frozenset[str], store: Store) -> list[Mapping[str, Extracted]]:
+        found: list[Mapping[str, Extracted]] = []
+        failed: ExaminationFailed | None = None
+        for members in self.detector.streams:
+            name = members.stream.name
+            if name not in wanted:
+                item = self.detector.left_out(video.video_id)
+            elif failed:
+                # Each stream would fall for the same file, one after the other.
+                item = _without(video, failed)
+            else:
+                try:
+                    item = self.examiner.extract(name, video, members.settings, store)
+                except ExaminationFailed as error:
+                    failed, item = error, _without(video, error)
+            found.append({video.video_id: item})
+        return found
+
+
+def _without(video: VideoRecord, error: VideoError) -> Extracted:
+    return Extracted(video.video_id, None, error.status, {"detail": error.detail})
+
+
+set_model(DetectorModel())
