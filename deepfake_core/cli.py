@@ -415,17 +415,17 @@ def _print_fused(result: FuseResult) -> None:
     help="MLflow model, or a model's folder.",
 )
 @click.option("--streams", default="", metavar="A,B", help="Use only these of its streams.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write everything as JSON.")
-@click.option("--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False), help="Write one row per video.")
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to look at, as HTML.")
+@click.option("--json", "json_path", default="", metavar="FILE", help="Write everything as JSON.")
+@click.option("--csv", "csv_path", default="", metavar="FILE", help="Write one row per video.")
+@click.option("--report", default="", metavar="FILE", help="Write a page to look at, as HTML.")
 @workers_option
 def predict(
     videos: tuple[str, ...],
     model: str,
     streams: str,
-    json_path: Path | None,
-    csv_path: Path | None,
-    report: Path | None,
+    json_path: str,
+    csv_path: str,
+    report: str,
     workers: str,
 ) -> None:
     """Examine videos: files, folders, or patterns. Says real, fake, or inconclusive.
@@ -443,9 +443,10 @@ def predict(
     from deepfake_core.steps import predict as step
 
     names = [name.strip() for name in streams.split(",") if name.strip()]
-    found = step.run(videos, model, streams=names, illustrated=report is not None, workers=workers)
+    found = step.run(videos, model, streams=names, illustrated=bool(report), workers=workers)
     click.echo(console.table(found.verdicts, found.detector.band))
-    step.write(found, json_path=json_path, csv_path=csv_path, report=report)
+    files = {"json_path": json_path, "csv_path": csv_path, "report": report}
+    step.write(found, **{name: Path(text) if text else None for name, text in files.items()})
     failed = [each for each in found.verdicts if each.error]
     if failed:
         click.echo(f"failed ({len(failed)}):", err=True)
@@ -475,7 +476,14 @@ def models(name: str) -> None:
 @click.option(
     "--min-coverage", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Least share of fused videos."
 )
-@click.option("--force", is_flag=True, help="Promote it whatever the gate finds; recorded with the reason.")
+@click.option(
+    "--force",
+    is_flag=False,
+    flag_value=True,
+    default=False,
+    type=bool,
+    help="Promote it whatever the gate finds; recorded with the reason.",
+)
 @click.option("--reason", default="", help="Why it is forced.")
 def promote(name: str, which: str, margin: float, min_coverage: float, force: bool, reason: str) -> None:
     """Make a version the champion, if the gate finds nothing against it.
