@@ -184,7 +184,9 @@ class FuserConformance:
         )
         arguments = [self.name, self.overrides, str(moved), str(tmp_path / "new.parquet"), str(tmp_path / "p.npy")]
         subprocess.run([sys.executable, "-c", code, *arguments], check=True)
-        np.testing.assert_array_equal(np.load(tmp_path / "p.npy"), fuser.predict(FusedModel(moved), new, settings))
+        np.testing.assert_array_equal(
+            np.load(tmp_path / "p.npy", allow_pickle=False), fuser.predict(FusedModel(moved), new, settings)
+        )
 
 
 def _seen(table: pd.DataFrame, fuser: Fuser) -> pd.DataFrame:

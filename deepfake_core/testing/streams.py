@@ -261,7 +261,7 @@ class StreamConformance:
         out = tmp_path / "scores.npy"
         arguments = [self.name, model.dir, video_id, clip.path, self.preset, self.overrides, out]
         subprocess.run([sys.executable, "-c", script, *map(str, arguments)], check=True, timeout=300)
-        _assert_same(np.load(out), here)
+        _assert_same(np.load(out, allow_pickle=False), here)
 
 
 def _by_id(predictions: Predictions) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
