@@ -1,0 +1,1 @@
+"""Public deepfake data sets: one module each, from a folder to index rows."""
