@@ -16,7 +16,7 @@ from deepfake_core.contract.errors import FAILURES, BrokenPlugin, UnknownPlugin,
 from deepfake_core.contract.records import STATUS_OK, Extracted, FoldModel, FusedModel, Panel
 from deepfake_core.detector import verdict, wording
 from deepfake_core.detector.manifest import Manifest, PluginPart, StreamPart
-from deepfake_core.detector.scoring import Fusion, Members, member_rows
+from deepfake_core.detector.scoring import Fusion, MemberRows, Members, member_rows
 from deepfake_core.detector.verdict import Band, Opinion, Verdict
 from deepfake_core.evaluation.calibration import Calibrator
 from deepfake_core.fusion.crossfit import Candidate
@@ -90,14 +90,22 @@ class Detector:
         """What stands for the extraction of a stream that isn't to be used."""
         return Extracted(video_id, None, NOT_ASKED)
 
-    def judge(self, extracts: Extracts, names: Mapping[str, str]) -> list[Verdict]:
-        """Verdicts on extracted videos.
+    def rows(self, extracts: Extracts) -> MemberRows:
+        """What each member says of extracted videos; every model is loaded once.
 
         Args:
             extracts: of each stream; where it isn't to be used, the status isn't ``ok``.
+        """
+        return member_rows(self.streams, extracts)
+
+    def judge(self, rows: MemberRows, extracts: Extracts, names: Mapping[str, str]) -> list[Verdict]:
+        """Verdicts.
+
+        Args:
+            rows: what the members say.
+            extracts: of what.
             names: by ``video_id``, what verdicts call a video.
         """
-        rows = member_rows(self.streams, extracts)
         scores = self.fusion.scores(rows)
         shares = self.fusion.shares(rows, self.names)
         p = {
@@ -131,14 +139,24 @@ class Detector:
             reasons.append("what the others are worth alone wasn't measured (it is with fuse --missing model)")
         return Verdict(name, answer, p, low, high, tuple(reasons), opinions)
 
-    def panels(self, extracts: Extracts, video_id: str) -> list[tuple[str, Panel]]:
-        """What its streams saw in one video, by stream; each drawn by the member whose score is nearest to the mean."""
+    def panels(self, rows: MemberRows, extracts: Extracts, video_id: str) -> list[tuple[str, Panel]]:
+        """What its streams saw in one video, by stream; each drawn by the member whose score is nearest to the mean.
+
+        Args:
+            rows: what the members say.
+            extracts: of what.
+            video_id: of the video.
+        """
         found = []
         for members, clips in zip(self.streams, extracts, strict=True):
             clip = clips[video_id]
             if clip.status == STATUS_OK:
-                model = members.typical(clip)
-                found += [(members.stream.name, p) for p in members.stream.illustrate(model, clip, members.settings)]
+                stream, place = members.stream, list(clips).index(video_id)
+                p = {name: table[tables.score_column(stream.name)].iloc[place] for name, table in rows.items()}
+                mean = np.mean(list(p.values()))
+                typical = min(p, key=lambda name: abs(p[name] - mean))
+                panels = stream.illustrate(members.models[typical], clip, members.settings)
+                found += [(stream.name, panel) for panel in panels]
         return found
 
 

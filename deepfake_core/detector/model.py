@@ -75,7 +75,7 @@ class DetectorModel(PythonModel):
                 hint = "" if sent or self.roots.folders else f"; the operator names folders in {ROOTS_VARIABLE}"
                 return Verdict.failed(name, f"{error.status}: {error.detail}{hint}")
             extracts = self._extracts(VideoRecord("video", path), wanted, Store(folder / "store"))
-            return self.detector.judge(extracts, {"video": name})[0]
+            return self.detector.judge(self.detector.rows(extracts), extracts, {"video": name})[0]
 
     def _extracts(self, video: VideoRecord, wanted: frozenset[str], store: Store) -> list[Mapping[str, Extracted]]:
         found: list[Mapping[str, Extracted]] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ Inference = Literal["folds", "refit"]
 
 REFIT = "refit"
 
+MemberRows: TypeAlias = "Mapping[str, pd.DataFrame]"
+"""What each member says of the same videos, as tables that a fusion reads."""
+
 
 @dataclass(frozen=True)
 class Members:
@@ -44,15 +47,8 @@ class Members:
     settings: Settings
     models: Mapping[str, FoldModel]
 
-    def typical(self, clip: Extracted) -> FoldModel:
-        """The model whose score of a clip is nearest to the mean of all."""
-        models = list(self.models.values())
-        clips = {clip.video_id: clip}
-        p = np.array([self.stream.predict_oof(model, clips, self.settings).p[0] for model in models])
-        return models[int(np.argmin(np.abs(p - p.mean())))]
 
-
-def member_rows(streams: Sequence[Members], extracted: Sequence[Mapping[str, Extracted]]) -> dict[str, pd.DataFrame]:
+def member_rows(streams: Sequence[Members], extracted: Sequence[Mapping[str, Extracted]]) -> MemberRows:
     """What each member says of each video, as a table that a fusion reads.
 
     Args:
@@ -102,11 +98,11 @@ class Fusion:
     candidate: Candidate
     model: FusedModel
 
-    def scores(self, rows: Mapping[str, pd.DataFrame]) -> NDArray[np.float64]:
+    def scores(self, rows: MemberRows) -> NDArray[np.float64]:
         """P(fake) by each member, ``[M, N]``; NaN where no stream says anything."""
         return np.stack([self._scores(table) for table in rows.values()])
 
-    def shares(self, rows: Mapping[str, pd.DataFrame], streams: Sequence[str]) -> NDArray[np.float64]:
+    def shares(self, rows: MemberRows, streams: Sequence[str]) -> NDArray[np.float64]:
         """What each stream adds to a score, in the fuser's unit, mean over the members: ``[S, N]``; NaN as in ``scores``."""
         return np.asarray(np.mean([self._shares(table, streams) for table in rows.values()], axis=0))
 

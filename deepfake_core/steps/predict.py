@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from deepfake_core import workspace
 from deepfake_core.contract.errors import UsageError
 from deepfake_core.contract.records import Panel, VideoRecord
@@ -68,43 +70,37 @@ def run(
         version, folder = _fetched(model, Path(scratch))
         detector = Detector.load(folder)
         records = [VideoRecord(str(number), path.absolute()) for number, path in enumerate(paths)]
-        verdicts, extracts = look(
-            detector, records, [str(path) for path in paths], workspace.store(), streams=streams, workers=workers
-        )
-        panels = (
-            [detector.panels(extracts, video.video_id) for video in records] if illustrated else [[] for _ in paths]
-        )
+        extracts = extracted(detector, records, workspace.store(), streams=streams, workers=workers)
+        rows = detector.rows(extracts)
+        verdicts = detector.judge(rows, extracts, {str(number): str(path) for number, path in enumerate(paths)})
+        drawn = tqdm(records, desc="draw", unit="video", disable=None) if illustrated else ()
+        panels = [detector.panels(rows, extracts, video.video_id) for video in drawn] or [[] for _ in paths]
     return Predicted(verdicts, detector, version, panels)
 
 
-def look(
+def extracted(
     detector: Detector,
     videos: Sequence[VideoRecord],
-    names: Sequence[str],
     store: Store,
     *,
     streams: Sequence[str] = (),
     workers: str = "auto",
-) -> tuple[list[Verdict], Extracts]:
-    """Verdicts on videos, and what the streams made of them.
+) -> Extracts:
+    """What a detector's streams make of videos.
 
     Args:
-        detector: what judges them.
+        detector: whose streams.
         videos: with ids of their own.
-        names: what verdicts call them.
-        store: where their extractions are kept.
-        streams: use only these of the detector's streams.
+        store: where extractions are kept.
+        streams: use only these.
         workers: see ``parallel.map``.
     """
     wanted = detector.asked(streams)
-    used = [members for members in detector.streams if members.stream.name in wanted]
-    done = extract_for(
-        [(members.stream.name, members.settings) for members in used], videos, store, workers=workers, label="examine"
-    )
-    by_name = dict(zip((members.stream.name for members in used), done, strict=True))
+    used = [(each.stream.name, each.settings) for each in detector.streams if each.stream.name in wanted]
+    done = extract_for(used, videos, store, workers=workers, label="examine")
+    by_name = dict(zip((name for name, _ in used), done, strict=True))
     nothing = {video.video_id: detector.left_out(video.video_id) for video in videos}
-    extracts = [by_name.get(name, nothing) for name in detector.names]
-    return detector.judge(extracts, dict(zip((video.video_id for video in videos), names, strict=True))), extracts
+    return [by_name.get(name, nothing) for name in detector.names]
 
 
 def found_files(videos: Sequence[str]) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from deepfake_core.contract.promises import UNSAFE_SUFFIXES
 from deepfake_core.contract.records import VideoRecord
 from deepfake_core.detector.detector import Detector
 from deepfake_core.detector.manifest import MANIFEST_FILE, Manifest
-from deepfake_core.steps.predict import look
+from deepfake_core.steps.predict import extracted
 
 
 def verdicts(detector, *numbers, **options):
@@ -28,7 +28,9 @@ def verdicts(detector, *numbers, **options):
         path = folder / f"new_{place}.mp4"
         path.write_text(str(number))
         records.append(VideoRecord(f"v{place}", path))
-    return look(detector, records, [f"video {n}" for n in numbers], workspace.store(), workers="1", **options)[0]
+    extracts = extracted(detector, records, workspace.store(), workers="1", **options)
+    names = {record.video_id: f"video {number}" for record, number in zip(records, numbers, strict=True)}
+    return detector.judge(detector.rows(extracts), extracts, names)
 
 
 def test_the_folder_holds_all_of_it_and_nothing_that_unpickles(made):
