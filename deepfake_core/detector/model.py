@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
@@ -24,31 +23,28 @@ from deepfake_core.detector.intake import ROOTS_VARIABLE, Roots, admit, limit_fr
 from deepfake_core.detector.registry import DETECTOR_DIR
 from deepfake_core.detector.verdict import Verdict
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SENT = "data:"
 """How a video that is sent begins: ``data:video/mp4;base64,…``."""
 
 
-class DetectorModel(PythonModel):
-    """From a table with a column ``video`` to a table of verdicts."""
+class _Asked:
+    """What can be asked of a detector.
 
-    def load_context(self, context: PythonModelContext) -> None:
-        """Loads the detector; called by MLflow."""
-        self.detector = Detector.load(Path(context.artifacts[DETECTOR_DIR]))
-        self.examiner = Examiner()
-        self.roots = Roots.from_environment()
-        self.limit_bytes = limit_from_environment()
+    MLflow warns of type hints that name tables, and of none; of what a model inherits from elsewhere it has no opinion. The
+    signature is given when the model is logged.
+    """
 
-    def predict(
-        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> pd.DataFrame:
-        """One row of the verdict per row of the input.
+    detector: Detector
+    examiner: Examiner
+    roots: Roots
+    limit_bytes: int
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """One row of the verdict per row of the input, as a data frame.
 
         Args:
             context: of MLflow.
-            model_input: column ``video``: a path, or ``data:video/mp4;base64,`` and the content.
+            model_input: data frame with column ``video``: a path, or ``data:video/mp4;base64,`` and the content.
             params: ``streams``, a comma list: use these only.
         """
         import pandas as pd
@@ -94,6 +90,17 @@ class DetectorModel(PythonModel):
                     failed, item = error, _without(video, error)
             found.append({video.video_id: item})
         return found
+
+
+class DetectorModel(_Asked, PythonModel):
+    """From a table with a column ``video`` to a table of verdicts."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Loads the detector; called by MLflow."""
+        self.detector = Detector.load(Path(context.artifacts[DETECTOR_DIR]))
+        self.examiner = Examiner()
+        self.roots = Roots.from_environment()
+        self.limit_bytes = limit_from_environment()
 
 
 def _without(video: VideoRecord, error: VideoError) -> Extracted:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -60,17 +58,16 @@ def register(folder: Path, manifest: Manifest, name: str) -> Version:
     """
     import mlflow
 
-    with _quiet():
-        logged = mlflow.pyfunc.log_model(
-            name=DETECTOR_DIR,
-            python_model=str(MODEL_CODE),
-            artifacts={DETECTOR_DIR: str(folder)},
-            signature=_signature(),
-            input_example=_example(),
-            pip_requirements=_requirements(manifest),
-            registered_model_name=name,
-            metadata={"index_digest": manifest.trained_on.index_digest, "streams": ",".join(_streams(manifest))},
-        )
+    logged = mlflow.pyfunc.log_model(
+        name=DETECTOR_DIR,
+        python_model=str(MODEL_CODE),
+        artifacts={DETECTOR_DIR: str(folder)},
+        signature=_signature(),
+        input_example=_example(),
+        pip_requirements=_requirements(manifest),
+        registered_model_name=name,
+        metadata={"index_digest": manifest.trained_on.index_digest, "streams": ",".join(_streams(manifest))},
+    )
     client, number = mlflow.MlflowClient(), str(logged.registered_model_version)
     measured = manifest.measured
     tags = {
@@ -184,20 +181,6 @@ def _version(found: ModelVersion) -> Version:
     tags = {key.removeprefix(TAG_PREFIX): value for key, value in found.tags.items() if key.startswith(TAG_PREFIX)}
     created = datetime.fromtimestamp(found.creation_timestamp / 1000, timezone.utc)
     return Version(found.name, int(found.version), tuple(sorted(found.aliases)), tags, found.run_id or "", created)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without MLflow's advice to leave the signature to type hints."""
-    loggers = [logging.getLogger(name) for name in ("mlflow.models.signature", "mlflow.pyfunc")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _streams(manifest: Manifest) -> list[str]:
