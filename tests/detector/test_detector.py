@@ -16,6 +16,7 @@ from deepfake_core.contract.promises import UNSAFE_SUFFIXES
 from deepfake_core.contract.records import VideoRecord
 from deepfake_core.detector.detector import Detector
 from deepfake_core.detector.manifest import MANIFEST_FILE, Manifest
+from deepfake_core.plugins import Stream
 from deepfake_core.steps.predict import extracted
 
 
@@ -77,6 +78,19 @@ def test_videos_among_others_get_what_they_get_alone(detector):
     together = verdicts(detector, 0.2, 0.7, 1.1)
     alone = [verdicts(detector, number)[0] for number in (0.2, 0.7, 1.1)]
     assert [each.probability for each in together] == [each.probability for each in alone]
+
+
+def test_twenty_videos_load_each_model_once(detector, monkeypatch):
+    loaded = []
+    original = Stream.predict_oof
+
+    def counted(self, model, clips, settings):
+        loaded.append(model.dir)
+        return original(self, model, clips, settings)
+
+    monkeypatch.setattr(Stream, "predict_oof", counted)
+    assert len(verdicts(detector, *np.linspace(0, 1.4, 20))) == 20
+    assert len(loaded) == len(set(loaded)) == 2 * 5
 
 
 def test_a_stream_that_abstains_makes_it_inconclusive_but_not_silent(detector):

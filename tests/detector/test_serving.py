@@ -26,13 +26,16 @@ def served(made, tmp_path_factory) -> Iterator[tuple[str, int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("served") / "log").open("w+")
+    folder = tmp_path_factory.mktemp("served")
+    log = (folder / "log").open("w+")
+    (folder / "tmp").mkdir()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", made.version.uri, "--env-manager", "local"]
     process = subprocess.Popen(
         [*command, "-p", str(port)],
         env={
             **os.environ,
             "DEEPFAKE_VIDEO_ROOTS": str(made.videos),
+            "TMPDIR": str(folder / "tmp"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         },
         stdout=log,
@@ -49,6 +52,8 @@ def served(made, tmp_path_factory) -> Iterator[tuple[str, int]]:
                 assert process.poll() is None, Path(log.name).read_text()
                 time.sleep(0.1)
         yield f"{url}/invocations", process.pid
+        left = [path for path in (folder / "tmp").rglob("*") if path.name.startswith(("deepfake-", "video-"))]
+        assert left == [], "what callers sent, or what was made of it, is still there"
     finally:
         for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
