@@ -114,10 +114,11 @@ def install_toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         modules={
             "toy_stream.py": toy,
             "toy_blurry.py": blurry,
-            "toy_ensemble.py": "from deepfake_core import Ensemble\nTOYS = Ensemble(('toy', 'blurry'), 'two toys')\n",
+            "toy_ensemble.py": "from deepfake_core import Ensemble\nTOYS = Ensemble(('toy', 'blurry'), 'two toys')\n"
+            "AVERAGED = Ensemble(('toy', 'blurry'), 'their mean', fuser='mean')\n",
         },
         entry_points="[deepfake_core.streams]\ntoy = toy_stream\nblurry = toy_blurry\n"
-        "[deepfake_core.ensembles]\ntoys = toy_ensemble:TOYS\n",
+        "[deepfake_core.ensembles]\ntoys = toy_ensemble:TOYS\naveraged = toy_ensemble:AVERAGED\n",
     )
     use_site(monkeypatch, folder)
     return "toys"

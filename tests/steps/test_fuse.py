@@ -133,6 +133,13 @@ def test_the_same_twice(result, toy_index, tmp_path):
         assert (again.out / name).read_bytes() == (result.out / name).read_bytes()
 
 
+def test_an_ensemble_may_have_a_fuser_of_its_own(runs, toy_index):
+    found = fuse.run("averaged", str(toy_index), register=False).findings
+    assert list(found.found) == ["mean"]
+    named = fuse.run("averaged", str(toy_index), fuser="logistic", register=False).findings
+    assert list(named.found) == ["logistic"]
+
+
 def test_one_fuser_with_settings(runs, toy_index):
     found = fuse.run("toys", str(toy_index), fuser="logistic", overrides="c=0.1", register=False).findings
     assert list(found.found) == ["logistic"]
