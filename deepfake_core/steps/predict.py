@@ -67,7 +67,7 @@ def run(
     """
     paths = list(found_files(videos))
     with tempfile.TemporaryDirectory() as scratch:
-        version, folder = _fetched(model, Path(scratch))
+        version, folder = fetched(model, Path(scratch))
         detector = Detector.load(folder)
         records = [VideoRecord(str(number), path.absolute()) for number, path in enumerate(paths)]
         extracts = extracted(detector, records, workspace.store(), streams=streams, workers=workers)
@@ -133,8 +133,12 @@ def found_files(videos: Sequence[str]) -> Iterator[Path]:
                 yield file
 
 
-def _fetched(model: str, scratch: Path) -> tuple[Version | None, Path]:
-    """The detector's folder, and which version it is."""
+def fetched(model: str, scratch: Path) -> tuple[Version | None, Path]:
+    """The version that a model URI names, None if it names none, and the detector's folder.
+
+    Raises:
+        UsageError: no such model.
+    """
     asked = re.fullmatch(r"models:/([^/@]+)(?:@([^/]+)|/(\d+))", model)
     if not asked:
         return None, registry.fetch(model, scratch)

@@ -1,0 +1,1 @@
+"""How much loss of quality does a registered detector bear?"""
