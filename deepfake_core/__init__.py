@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from deepfake_core.contract.settings import Settings
     from deepfake_core.data.folds import inner_folds
     from deepfake_core.data.store import Entry, Store
+    from deepfake_core.data.taking import take
 
 __version__ = "0.1.0"
 
@@ -79,6 +80,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "inner_folds",
+    "take",
 ]
 
 _MODULES = (
@@ -86,6 +88,7 @@ _MODULES = (
     "contract.errors",
     "contract.hookspecs",
     "contract.settings",
+    "data.taking",
     "data.store",
     "data.folds",
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +14,7 @@ from deepfake_core import __version__
 if TYPE_CHECKING:
     from deepfake_core.contract.records import Extracted
     from deepfake_core.steps.fuse import FuseResult
+    from deepfake_core.unseen.answers import Failure
 
 workers_option = click.option(
     "--workers",
@@ -28,7 +30,9 @@ overrides_option = click.option(
     help='Settings that differ from the preset, e.g. "epochs=1,lr=1e-3".',
 )
 index_option = click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
-folds_option = click.option("--folds", default="5", show_default=True, help="Number of folds, or a folds.csv.")
+folds_option = click.option(
+    "--folds", default="5", show_default=True, help="Number of folds, a protocol, or a folds.csv."
+)
 refit_option = click.option("--refit", type=bool, default=True, show_default=True, help="Also train on everything.")
 ensemble_option = click.option(
     "--ensemble", default="fourstream", show_default=True, help="An ensemble, all, or streams: a,b,c."
@@ -67,6 +71,12 @@ out_option = click.option(
     default=Path("ensemble"),
     show_default=True,
     help="Folder for report, figures and tables.",
+)
+model_option = click.option(
+    "--model",
+    default="models:/deepfake-detector@champion",
+    show_default=True,
+    help="MLflow model, or a model's folder.",
 )
 preset_option = click.option("--preset", default="demo", show_default=True, help="Named settings of the stream.")
 
@@ -125,21 +135,44 @@ def main(debug: bool) -> None:
 @main.command()
 @click.argument("sources", nargs=-1, required=True, metavar="DATASET=ROOT…")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("master_dataset_index.csv"))
-@click.option("--limits", default="", metavar="METHOD=N,…", help="Largest number of videos per method.")
+@click.option("--limits", default="", metavar="METHOD=N,…", help="Largest number of videos per method; 0 for none.")
 @overrides_option
+@click.option(
+    "--check",
+    type=click.Choice(["none", "files", "decode"]),
+    default="files",
+    show_default=True,
+    help="Look at no file, whether each is there and not empty, or also whether its first frame decodes.",
+)
+@click.option(
+    "--hash", "hashed", type=bool, default=True, show_default=True, help="Read each file, to find equal content."
+)
+@click.option("--aliases", default="", metavar="FILE", help="CSV identity,person: identities that are one person.")
 @workers_option
-def index(sources: tuple[str, ...], out: Path, limits: str, overrides: str, workers: str) -> None:
+def index(
+    sources: tuple[str, ...],
+    out: Path,
+    limits: str,
+    overrides: str,
+    check: Literal["none", "files", "decode"],
+    hashed: bool,
+    aliases: str,
+    workers: str,
+) -> None:
     """List the videos of one or more data sets in one master index.
+
+    Settings go to every data set that has them. A missing or broken file keeps its row and is listed in OUT_problems.csv; exit code 4.
 
     \b
     Examples:
       deepfake index demo --out demo.csv
       deepfake index csv=clips.csv --out index.csv
       deepfake index folder=/data/mine --overrides "identity=(\\d+)(?:_(\\d+))?" --limits "fake=200"
+      deepfake index ffpp=/data/FF++ celebdf=/data/Celeb-DF-v2 --overrides sample=paper --check decode
     """  # noqa: D301
-    from deepfake_core.contract.errors import UsageError
+    from deepfake_core.contract.errors import EXIT_PARTIAL, UsageError
     from deepfake_core.contract.settings import parse_overrides
-    from deepfake_core.data.index import count_table
+    from deepfake_core.data.files import survey
     from deepfake_core.steps import index as step
 
     parsed = [source.partition("=") for source in sources]
@@ -152,35 +185,67 @@ def index(sources: tuple[str, ...], out: Path, limits: str, overrides: str, work
         out,
         limits=most,
         overrides=overrides,
+        aliases=Path(aliases).expanduser() if aliases else None,
+        check=check,
+        hashed=hashed,
         workers=workers,
     )
-    click.echo(count_table(made.videos).to_string(index=False))
-    click.echo(f"{len(made.videos)} videos, digest {made.digest} -> {out}")
+    click.echo(survey(made).to_string(index=False, na_rep="–"))
+    click.echo(f"{len(made.index.videos)} videos, digest {made.index.digest} -> {out}")
+    if made.problems:
+        click.echo(f"missing or broken ({len(made.problems)}), listed in {step.problems_path(out)}:", err=True)
+        for problem in made.problems[:5]:
+            click.echo(f"  {problem.video.path}: {problem.status}: {problem.detail}", err=True)
+        sys.exit(EXIT_PARTIAL)
 
 
 @main.command()
 @click.option("--index", "index_path", required=True, type=click.Path(path_type=Path), help="Index CSV.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("folds.csv"), show_default=True)
-@click.option("--folds", "count", default=5, show_default=True, help="Number of folds.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["kfold", "official", "leave_one_method_out", "leave_one_dataset_out"]),
+    default="kfold",
+    show_default=True,
+    help="What is held out: other people, the official test split, a method, or a data set; people always.",
+)
+@click.option(
+    "--folds",
+    "count",
+    default="auto",
+    show_default=True,
+    help="Number of folds; of leave_one_method_out, of parts of people. auto: 5, and 3 parts.",
+)
 @seed_option
-def folds(index_path: Path, out: Path, count: int, seed: int) -> None:
+def folds(
+    index_path: Path,
+    out: Path,
+    protocol: Literal["kfold", "official", "leave_one_method_out", "leave_one_dataset_out"],
+    count: str,
+    seed: int,
+) -> None:
     """Draw identity-disjoint folds and certify them. Needs no video file.
 
     The certificate, leakage_certificate.json, is written beside the folds. Exit code 3: it isn't clean.
 
     \b
-    Example:
+    Examples:
       deepfake folds --index my.csv --out folds.csv
+      deepfake folds --index my.csv --protocol leave_one_method_out --folds 2 --out by_method.csv
+      deepfake stream --name rppg --index my.csv --folds by_method.csv
     """  # noqa: D301
     from deepfake_core.steps import folds as step
 
-    drawn, certificate = step.run(index_path, out, count=count, seed=seed)
-    click.echo(f"{'fold':>4} {'train':>7} {'stop':>6} {'held out':>9} {'purged':>7}  shared people")
+    drawn, certificate = step.run(index_path, out, protocol=protocol, count=count, seed=seed)
+    click.echo(f"{'fold':>4} {'train':>7} {'stop':>6} {'held out':>9} {'purged':>7}  {'shared people':<13}  left out")
     for fold in certificate.content["folds"]:
         click.echo(
             f"{fold['fold']:>4} {fold['train']:>7} {fold['stop']:>6} {fold['held_out']:>9} {fold['purged']:>7}  "
-            f"{fold['shared_identities']}"
+            f"{fold['shared_identities']:<13}  {', '.join(fold['left_out'])}".rstrip()
         )
+    click.echo(
+        f"content compared: {certificate.content['content_checked']['sha256']} of {certificate.content['videos']} videos"
+    )
     click.echo(f"certificate: {certificate.content['verdict']}, digest {drawn.digest} -> {out}")
 
 
@@ -456,6 +521,116 @@ def predict(
 
 
 @main.command()
+@model_option
+@index_option
+@click.option(
+    "--allow-overlap",
+    is_flag=False,
+    flag_value=True,
+    default=False,
+    type=bool,
+    help="Evaluate also on videos and people that it was made from; recorded.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("evaluation"),
+    show_default=True,
+    help="Folder for report, figures and tables.",
+)
+@workers_option
+def evaluate(model: str, index_name: str, allow_overlap: bool, out: Path, workers: str) -> None:
+    """Measure a registered detector on an index that it has never seen. Fits nothing.
+
+    Exit codes: 3 it was made from some of these videos or people; 4 some videos couldn't be looked at, everything else is done.
+
+    \b
+    Examples:
+      deepfake evaluate --index other.csv
+      deepfake evaluate --index other.csv --model models:/deepfake-detector/3 --out evaluation_3
+    """  # noqa: D301
+    from deepfake_core.steps import evaluate as step
+    from deepfake_core.unseen import console
+
+    found = step.run(model, index_name, allow_overlap=allow_overlap, out=out, workers=workers)
+    click.echo(console.text(found.findings))
+    click.echo(f"report: {(found.out / 'report.html').resolve()}")
+    click.echo(f"run {found.run_id}: {found.page}")
+    _list_failures(found.findings.answers.failures)
+
+
+@main.command()
+@model_option
+@index_option
+@click.option(
+    "--kinds",
+    default="all",
+    show_default=True,
+    metavar="A,B",
+    help="h264, jpeg, resize, blur, noise, darker, brighter, drop; or all.",
+)
+@click.option("--most", type=click.IntRange(0), default=0, show_default=True, help="Number of videos; 0 takes all.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("stress"),
+    show_default=True,
+    help="Folder for report, figure and tables.",
+)
+@workers_option
+def stress(model: str, index_name: str, kinds: str, most: int, out: Path, workers: str) -> None:
+    """Measure what losses of quality cost a registered detector: compression, scaling, blur, noise, light, lost frames.
+
+    Corrupted videos are kept: interrupted, it goes on from there. Exit code 4: some videos couldn't be looked at.
+
+    \b
+    Examples:
+      deepfake stress --index other.csv --most 40
+      deepfake stress --index other.csv --kinds h264,jpeg --out compressed
+    """  # noqa: D301
+    from deepfake_core.steps import stress as step
+    from deepfake_core.stress import console
+
+    found = step.run(model, index_name, kinds=kinds, most=most, out=out, workers=workers)
+    click.echo(console.text(found.findings))
+    click.echo(f"report: {(found.out / 'report.html').resolve()}")
+    click.echo(f"run {found.run_id}: {found.page}")
+    _list_failures(found.findings.failures)
+
+
+@main.command()
+@name_option
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 for the whole network."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 takes any that is free."
+)
+@click.option("--max-mb", type=click.IntRange(1), default=200, show_default=True, help="Largest upload.")
+@click.option("--max-seconds", type=click.FloatRange(1), default=120, show_default=True, help="Longest video.")
+def app(name: str, host: str, port: int, max_mb: int, max_seconds: float) -> None:
+    """Serve a page on this machine: drop a video, see the verdict. Keeps nothing.
+
+    Needs Gradio: pip install 'deepfake-core[app]'. The page loads nothing from elsewhere and works without a network.
+
+    \b
+    Examples:
+      deepfake app
+      deepfake app --name my-detector --port 8000 --max-seconds 300
+    """  # noqa: D301
+    from deepfake_core.app import server
+
+    server.serve(
+        name,
+        host=host,
+        port=port,
+        max_bytes=max_mb << 20,
+        max_seconds=max_seconds,
+        say=lambda text: click.echo(text, err=True),
+    )
+
+
+@main.command()
 @name_option
 def models(name: str) -> None:
     """List the versions of the registered detector.
@@ -556,6 +731,17 @@ def _finish(extracted: dict[str, Extracted] | Any) -> None:
         click.echo(f"failed ({len(failed)}):", err=True)
         for item in failed:
             click.echo(f"  {item.video_id}: {item.status}: {item.quality.get('detail', '')}", err=True)
+        sys.exit(EXIT_PARTIAL)
+
+
+def _list_failures(failures: Sequence[Failure]) -> None:
+    """Prints what couldn't be looked at; exits with 4 if there is any."""
+    from deepfake_core.contract.errors import EXIT_PARTIAL
+
+    if failures:
+        click.echo(f"failed ({len(failures)}):", err=True)
+        for each in failures:
+            click.echo(f"  {each.video_id}: {each.stream}: {each.status}: {each.detail}", err=True)
         sys.exit(EXIT_PARTIAL)
 
 

@@ -104,7 +104,10 @@ INDEX = Schema(
     ),
 )
 
-FOLDS = Schema("folds", (Column("video_id"), Column("fold", "int"), Column("group")))
+FOLDS = Schema(
+    "folds",
+    (Column("video_id"), Column("fold", "int"), Column("group"), Column("protocol", required=False, nullable=True)),
+)
 
 EXTRACTED = Schema(
     "extracted",

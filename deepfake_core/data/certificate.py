@@ -1,4 +1,4 @@
-"""Proves that nobody, and no piece of footage, stands on both sides of a fold.
+"""Proves that nobody, no piece of footage, and nothing that the protocol leaves out, stands on both sides of a fold.
 
 The certificate is computed from the lists of videos that each model saw and scored, not from how they were drawn, so it
 would also catch a fault in the drawing.
@@ -15,8 +15,10 @@ from typing import Any
 from deepfake_core.contract.errors import LeakageFound
 from deepfake_core.contract.records import VideoRecord
 from deepfake_core.data.folds import Folds, Plan
+from deepfake_core.data.identities import content
 from deepfake_core.data.index import Index
 from deepfake_core.data.near_duplicates import near_duplicates
+from deepfake_core.data.separation import Protocol, left_out, withheld
 
 CLEAN, LEAKING = "clean", "leaking"
 NAMED = 20
@@ -28,9 +30,10 @@ class Leak:
     """One thing that stands on both sides.
 
     Attributes:
-        kind: ``identity``, ``content`` (equal sha256), ``near_duplicate`` (nearly equal face track) or ``video`` (listed twice).
+        kind: ``identity``, ``content`` (equal sha256), ``near_duplicate`` (nearly equal face track), ``video`` (listed twice),
+            or ``left_out`` (what the protocol keeps from the fold's model).
         sides: which two parts of the fold, e.g. ``train/held_out``.
-        what: the person, or the two videos.
+        what: the person, the two videos, or e.g. ``method:Deepfakes``.
     """
 
     kind: str
@@ -89,10 +92,14 @@ def certify(
     pairs = near_duplicates(content_hashes or {})
     entries = []
     for plan in plans:
-        leaks = find_leaks({"train": plan.train, "stop": plan.stop, "held_out": plan.held_out}, pairs)
+        leaks = (
+            *find_leaks({"train": plan.train, "stop": plan.stop, "held_out": plan.held_out}, pairs),
+            *_left_in(plan, folds.protocol),
+        )
         entries.append(
             {
                 "fold": plan.index,
+                "left_out": sorted(_left_out(plan.held_out, folds.protocol)),
                 "train": len(plan.train),
                 "stop": len(plan.stop),
                 "held_out": len(plan.held_out),
@@ -108,6 +115,7 @@ def certify(
     return Certificate(
         {
             "certificate": 1,
+            "protocol": folds.protocol,
             "index_digest": index.digest,
             "folds_digest": folds.digest,
             "seed": seed,
@@ -116,7 +124,7 @@ def certify(
             "groups": len(set(folds.group.values())),
             "held_out_once": complete,
             "content_checked": {
-                "sha256": sum(bool(video.sha256) for video in index.videos),
+                "sha256": sum(content(video) is not None for video in index.videos),
                 "perceptual": len(content_hashes or {}),
             },
             "folds": entries,
@@ -140,11 +148,11 @@ def find_leaks(
             leaks += [Leak("video", where, video_id) for video_id in sorted(ids_a & ids_b)]
             persons = {p for v in a for p in v.identities} & {p for v in b for p in v.identities}
             leaks += [Leak("identity", where, person) for person in sorted(persons)]
-            holder = {v.sha256: v.video_id for v in a if v.sha256}
+            holder = {sha256: v.video_id for v in a if (sha256 := content(v))}
             leaks += [
-                Leak("content", where, f"{holder[v.sha256]} = {v.video_id}")
+                Leak("content", where, f"{holder[sha256]} = {v.video_id}")
                 for v in b
-                if v.sha256 and v.sha256 in holder
+                if (sha256 := content(v)) and sha256 in holder
             ]
             leaks += [
                 Leak("near_duplicate", where, f"{x} ~ {y}")
@@ -152,3 +160,17 @@ def find_leaks(
                 if (x in ids_a and y in ids_b) or (x in ids_b and y in ids_a)
             ]
     return tuple(leaks)
+
+
+def _left_out(videos: Sequence[VideoRecord], protocol: Protocol) -> set[str]:
+    return {named for video in videos if (named := left_out(video, protocol))}
+
+
+def _left_in(plan: Plan, protocol: Protocol) -> list[Leak]:
+    """What the model saw of a method, data set or split that the protocol keeps from it."""
+    leaks = []
+    for side, videos in (("train", plan.train), ("stop", plan.stop)):
+        seen = _left_out(videos, protocol) & _left_out(plan.held_out, protocol)
+        seen |= _left_out([video for video in videos if withheld(video, protocol)], protocol)
+        leaks += [Leak("left_out", f"{side}/held_out", named) for named in sorted(seen)]
+    return leaks

@@ -1,12 +1,13 @@
 """Which videos are held out together, and what each fold's model may see: purged, stratified, identity-disjoint.
 
 The two-identity reading: a face swap involves two people, and both count. A video trains fold k's model only if
-nobody in it appears in any video that fold k holds out.
+nobody in it appears in any video that fold k holds out. Folds that hold out a method, a data set or a test split are
+drawn in ``protocols``; what their models may see is said here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from deepfake_core.contract.settings import digest
 from deepfake_core.data.dealing import deal
 from deepfake_core.data.identities import clear_of, units
 from deepfake_core.data.index import Index, read_csv, write_csv
+from deepfake_core.data.separation import KFOLD, OFFICIAL, PROTOCOLS, VAL, Protocol, ties, withheld
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +39,12 @@ class Folds:
     Attributes:
         fold: number by ``video_id``, from 0.
         group: identity group by ``video_id``: what is resampled together in confidence intervals.
+        protocol: what a fold's model is kept from seeing, besides the people it holds out.
     """
 
     fold: dict[str, int]
     group: dict[str, str]
+    protocol: Protocol = KFOLD
 
     @property
     def count(self) -> int:
@@ -49,14 +53,15 @@ class Folds:
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits over all assignments."""
-        return digest([[i, self.fold[i], self.group[i]] for i in sorted(self.fold)])
+        """16 hexadecimal digits over all assignments, and the protocol unless it is ``kfold``."""
+        assigned: list[object] = [[i, self.fold[i], self.group[i]] for i in sorted(self.fold)]
+        return digest(assigned if self.protocol == KFOLD else [self.protocol, *assigned])
 
     def table(self) -> pd.DataFrame:
         """The folds as a table in the schema ``tables.FOLDS``."""
         import pandas as pd
 
-        rows = [(video_id, fold, self.group[video_id]) for video_id, fold in self.fold.items()]
+        rows = [(video_id, fold, self.group[video_id], self.protocol) for video_id, fold in self.fold.items()]
         return pd.DataFrame(rows, columns=tables.FOLDS.names)
 
 
@@ -69,7 +74,8 @@ class Plan:
         train: videos to fit on.
         stop: videos for early stopping and thresholds; nobody in them appears in ``train``.
         held_out: videos this fold's model scores.
-        purged: videos nobody may use here, because they touch a person of ``held_out`` or ``stop``.
+        purged: videos nobody may use here, because they touch a person of ``held_out`` or ``stop``, or because the protocol
+            leaves them out.
     """
 
     index: int | None
@@ -90,31 +96,67 @@ def draw(index: Index, *, count: int = 5, seed: int = 42) -> Folds:
     Raises:
         FoldsImpossible: one class only, one identity, fewer groups than folds, or a fold left without one class to train on.
     """
-    videos = sorted(index.videos, key=lambda v: v.video_id)
-    _require_both_classes(videos, index.source)
+    labels = {video.label for video in index.videos}
+    if labels != {REAL, FAKE}:
+        only = "real" if labels == {REAL} else "fake"
+        raise FoldsImpossible(
+            f"{index.source}: all {len(index.videos)} videos are {only}.",
+            hint="add videos of the other class to the index.",
+        )
     if count < 2:
         raise FoldsImpossible(f"{count} fold(s) asked for.", hint="ask for at least 2 folds.")
-    parts = units(videos, largest=len(videos) / count)
-    if len(parts) < count:
-        everybody = sorted({name for video in videos for name in video.identities})
+    return completed(
+        index,
+        parts(index.videos, count, seed, index.source),
+        KFOLD,
+        largest=len(index.videos) / count,
+        hint="ask for fewer folds, or add videos of people who appear with nobody else.",
+    )
+
+
+def parts(videos: Sequence[VideoRecord], count: int, seed: int, source: str) -> dict[str, int]:
+    """Deals videos into ``count`` parts, by ``video_id``: balanced, and with as few people as possible in more than one.
+
+    Raises:
+        FoldsImpossible: fewer independent groups than parts.
+    """
+    ordered = sorted(videos, key=lambda v: v.video_id)
+    divided = units(ordered, largest=len(ordered) / count)
+    if len(divided) < count:
+        everybody = {name for video in ordered for name in video.identities}
         raise FoldsImpossible(
-            f"{index.source}: {len(videos)} videos of {len(everybody)} people form {len(parts)} independent group(s), "
+            f"{source}: {len(ordered)} videos of {len(everybody)} people form {len(divided)} independent group(s), "
             f"fewer than {count} folds.",
             hint="ask for fewer folds, or add videos of other people.",
         )
-    dealt = deal(parts, _strata(videos), count, seed)
-    fold = {videos[row].video_id: int(k) for unit, k in zip(parts, dealt, strict=True) for row in unit.videos}
-    group = {videos[row].video_id: unit.group for unit in parts for row in unit.videos}
-    folds = Folds(
-        {v.video_id: fold[v.video_id] for v in index.videos}, {v.video_id: group[v.video_id] for v in index.videos}
-    )
-    for k in range(count):
-        train, purged = _purge(index.videos, {v.video_id for v in index.videos if fold[v.video_id] == k})
-        if {v.label for v in train} != {REAL, FAKE}:
+    dealt = deal(divided, _strata(ordered), count, seed)
+    return {ordered[row].video_id: int(k) for unit, k in zip(divided, dealt, strict=True) for row in unit.videos}
+
+
+def completed(index: Index, fold: Mapping[str, int], protocol: Protocol, *, largest: float, hint: str) -> Folds:
+    """Folds with their groups, once it is clear that each has both classes to train on.
+
+    Args:
+        index: the videos.
+        fold: number by ``video_id``.
+        protocol: under which it was drawn.
+        largest: number of videos up to which a component is one group.
+        hint: what to do if a fold can't be trained.
+
+    Raises:
+        FoldsImpossible: one can't.
+    """
+    ordered = sorted(index.videos, key=lambda v: v.video_id)
+    group = {ordered[row].video_id: unit.group for unit in units(ordered, largest) for row in unit.videos}
+    ids = [video.video_id for video in index.videos]
+    folds = Folds({i: fold[i] for i in ids}, {i: group[i] for i in ids}, protocol)
+    for k in range(folds.count):
+        train, purged = _purge(index.videos, {i for i in ids if fold[i] == k}, protocol)
+        if not _both_classes(train):
             raise FoldsImpossible(
-                f"{index.source}: fold {k} is left with {len(train)} train videos of one class or none "
-                f"({len(purged)} are purged because they touch a held-out person).",
-                hint="ask for fewer folds, or add videos of people who appear with nobody else.",
+                f"{index.source}: fold {k} is left with {len(train)} train videos of one class or none ({len(purged)} are purged "
+                f"because they touch a held-out person{'' if protocol == KFOLD else ', or are left out by the protocol'}).",
+                hint=hint,
             )
     return folds
 
@@ -129,8 +171,9 @@ def plan(index: Index, folds: Folds, k: int, *, seed: int = 42) -> Plan:
         seed: of the stop split.
     """
     held_out = {video_id for video_id, fold in folds.fold.items() if fold == k}
-    kept, purged = _purge(index.videos, held_out)
-    train, stop, lost = _cut_stop(kept, seed + k)
+    kept, purged = _purge(index.videos, held_out, folds.protocol)
+    official = _official_stop(kept) if folds.protocol == OFFICIAL else None
+    train, stop, lost = official or _cut_stop(kept, seed + k)
     return Plan(k, train, stop, tuple(v for v in index.videos if v.video_id in held_out), (*purged, *lost))
 
 
@@ -156,17 +199,17 @@ def inner_folds(
     Raises:
         FoldsImpossible: fewer than two independent groups.
     """
-    parts = units(videos, largest=len(videos) / count)
-    count = min(count, len(parts))
+    divided = units(videos, largest=len(videos) / count)
+    count = min(count, len(divided))
     if count < 2:
         raise FoldsImpossible(
-            f"{len(videos)} train videos form {len(parts)} independent group(s); inner folds need two.",
+            f"{len(videos)} train videos form {len(divided)} independent group(s); inner folds need two.",
             hint="ask for fewer folds, or add videos of other people.",
         )
-    dealt = deal(parts, _strata(videos), count, seed)
+    dealt = deal(divided, _strata(videos), count, seed)
     splits = []
     for k in range(count):
-        test = np.array(sorted(row for unit, j in zip(parts, dealt, strict=True) if j == k for row in unit.videos))
+        test = np.array(sorted(row for unit, j in zip(divided, dealt, strict=True) if j == k for row in unit.videos))
         train = np.flatnonzero(clear_of(videos, [videos[row] for row in test])).astype(np.int64)
         splits.append((train, test.astype(np.int64)))
     return splits
@@ -197,7 +240,9 @@ def read_folds(path: Path, index: Index) -> Folds:
         )
     groups = dict(zip(ids, table["group"], strict=True))
     return Folds(
-        {v.video_id: numbers[v.video_id] for v in index.videos}, {v.video_id: groups[v.video_id] for v in index.videos}
+        {v.video_id: numbers[v.video_id] for v in index.videos},
+        {v.video_id: groups[v.video_id] for v in index.videos},
+        _protocol(table, path),
     )
 
 
@@ -206,13 +251,16 @@ def write_folds(folds: Folds, path: Path) -> None:
     write_csv(folds.table(), path)
 
 
-def _require_both_classes(videos: Sequence[VideoRecord], source: str) -> None:
-    labels = {video.label for video in videos}
-    if labels != {REAL, FAKE}:
-        only = "real" if labels == {REAL} else "fake"
-        raise FoldsImpossible(
-            f"{source}: all {len(videos)} videos are {only}.", hint="add videos of the other class to the index."
+def _protocol(table: pd.DataFrame, path: Path) -> Protocol:
+    """The protocol that a table of folds states; ``kfold`` if it states none, as tables of other origin."""
+    stated = set(table["protocol"].fillna(KFOLD)) if "protocol" in table else {KFOLD}
+    known = [protocol for protocol in PROTOCOLS if {protocol} == stated]
+    if not known:
+        raise InvalidTable(
+            f"{path}: column 'protocol' holds {tables.listed(sorted(stated))}.",
+            hint=f"all rows must say one of: {', '.join(PROTOCOLS)}.",
         )
+    return known[0]
 
 
 def _strata(videos: Sequence[VideoRecord]) -> NDArray[np.float64]:
@@ -227,42 +275,51 @@ def _strata(videos: Sequence[VideoRecord]) -> NDArray[np.float64]:
     return indicator
 
 
+def _both_classes(videos: Sequence[VideoRecord]) -> bool:
+    return {video.label for video in videos} == {REAL, FAKE}
+
+
 def _purge(
-    videos: Sequence[VideoRecord], held_out: set[str]
+    videos: Sequence[VideoRecord], held_out: set[str], protocol: Protocol = KFOLD
 ) -> tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...]]:
-    """Splits the videos that aren't held out into those that share nobody with the held-out ones, and the rest."""
+    """Splits the videos that aren't held out into those that have no tie with the held-out ones, and the rest."""
     others = [video for video in videos if video.video_id not in held_out]
-    clear = clear_of(others, (video for video in videos if video.video_id in held_out))
+    clear = clear_of(others, (video for video in videos if video.video_id in held_out), ties(protocol))
+    clear &= np.array([not withheld(video, protocol) for video in others], dtype=bool)
     return (
         tuple(video for video, kept in zip(others, clear, strict=True) if kept),
         tuple(video for video, kept in zip(others, clear, strict=True) if not kept),
     )
 
 
-def _cut_stop(
-    videos: tuple[VideoRecord, ...], seed: int
-) -> tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...], tuple[VideoRecord, ...]]:
-    """Cuts the stop split off: ``(train, stop, purged)``.
+_Divided = tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...], tuple[VideoRecord, ...]]
+"""Train, stop, purged."""
+
+
+def _official_stop(videos: tuple[VideoRecord, ...]) -> _Divided | None:
+    """The official validation videos as stop split; None unless they leave both classes on both sides."""
+    stop = tuple(video for video in videos if video.split == VAL)
+    train, purged = _purge(videos, {video.video_id for video in stop})
+    return (train, stop, purged) if _both_classes(train) and _both_classes(stop) else None
+
+
+def _cut_stop(videos: tuple[VideoRecord, ...], seed: int) -> _Divided:
+    """Cuts the stop split off.
 
     Of the parts that leave both classes on both sides, the one whose purge costs least is taken; where there is none,
     nothing is cut and ``stop`` is empty.
     """
     ordered = sorted(videos, key=lambda v: v.video_id)
-    parts = units(ordered, largest=len(ordered) / STOP_PARTS)
-    count = min(STOP_PARTS, len(parts))
+    divided = units(ordered, largest=len(ordered) / STOP_PARTS)
+    count = min(STOP_PARTS, len(divided))
     if count < 2:
         return videos, (), ()
-    dealt = deal(parts, _strata(ordered), count, seed)
-    best: tuple[int, set[str]] | None = None
+    dealt = deal(divided, _strata(ordered), count, seed)
+    best: _Divided | None = None
     for k in range(count):
-        ids = {ordered[row].video_id for unit, j in zip(parts, dealt, strict=True) if j == k for row in unit.videos}
+        ids = {ordered[row].video_id for unit, j in zip(divided, dealt, strict=True) if j == k for row in unit.videos}
         train, purged = _purge(videos, ids)
-        both = all(
-            {v.label for v in side} == {REAL, FAKE} for side in (train, [v for v in videos if v.video_id in ids])
-        )
-        if both and (best is None or len(purged) < best[0]):
-            best = (len(purged), ids)
-    if best is None:
-        return videos, (), ()
-    train, purged = _purge(videos, best[1])
-    return train, tuple(v for v in videos if v.video_id in best[1]), purged
+        stop = tuple(video for video in videos if video.video_id in ids)
+        if _both_classes(train) and _both_classes(stop) and (best is None or len(purged) < len(best[2])):
+            best = train, stop, purged
+    return best or (videos, (), ())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from deepfake_core.contract.records import FAKE, REAL, DatasetInfo, VideoRecord
 from deepfake_core.contract.settings import Settings
 from deepfake_core.contract.tables import listed
 from deepfake_core.data.index import make_index, read_csv, record_of_row, video_id
+from deepfake_core.data.taking import take
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp", ".gif"}
@@ -31,6 +34,8 @@ class GenericSettings(Settings):
         description="regular expression searched in each file name without suffix; what its groups capture are the "
         r"people, the one whose footage it is first, e.g. (\d+)(?:_(\d+))?",
     )
+
+    seed: int = Field(42, description="of the draw where limits don't take all videos")
 
     @field_validator("identity")
     @classmethod
@@ -54,14 +59,6 @@ def _people(settings: GenericSettings, dataset: str, stem: str) -> tuple[str, ..
     return tuple(dict.fromkeys(f"{dataset}_person_{group}" for group in captured)) or None
 
 
-def _limited(videos: Iterable[VideoRecord], limits: Mapping[str, int]) -> Iterator[VideoRecord]:
-    taken: dict[str, int] = {}
-    for video in videos:
-        taken[video.method] = taken.get(video.method, 0) + 1
-        if taken[video.method] <= limits.get(video.method, taken[video.method]):
-            yield video
-
-
 def _index_folder(root: Path, limits: Mapping[str, int], settings: GenericSettings) -> Iterable[VideoRecord]:
     expected = [root / "real", root / "fake"]
     absent = [path.name for path in expected if not path.is_dir()]
@@ -71,6 +68,7 @@ def _index_folder(root: Path, limits: Mapping[str, int], settings: GenericSettin
             f"{root}: lacks the folder(s) {' and '.join(absent)}; found: {inside}.",
             hint="put videos into real/ and fake/ (methods as folders inside fake/), or list them in a CSV.",
         )
+    root = root.resolve()
     dataset = _name(settings, root)
     if not settings.identity:
         raise UsageError(
@@ -80,25 +78,35 @@ def _index_folder(root: Path, limits: Mapping[str, int], settings: GenericSettin
         )
     videos, nobody = [], []
     for label, side in ((REAL, "real"), (FAKE, "fake")):
-        for path in sorted((root / side).rglob("*")):
-            if path.suffix.lower() not in VIDEO_SUFFIXES:
-                continue
-            inner = path.relative_to(root / side).parent.parts
+        for inner, path in _videos_below(root / side):
             method = inner[0] if label == FAKE and inner else side
-            identities = _people(settings, dataset, path.stem)
+            name = unicodedata.normalize("NFC", path.stem)
+            identities = _people(settings, dataset, name)
             if identities is None:
                 nobody.append(str(path.relative_to(root)))
                 continue
-            stem = "_".join((*inner[1 if label == FAKE else 0 :], path.stem))
-            videos.append(
-                VideoRecord(video_id(dataset, method, stem), path.resolve(), label, dataset, method, identities)
-            )
+            stem = "_".join((*inner[1 if label == FAKE else 0 :], name))
+            videos.append(VideoRecord(video_id(dataset, method, stem), path, label, dataset, method, identities))
     if nobody:
         raise UsageError(
             f"{root}: the identity pattern {settings.identity!r} finds nobody in {listed(nobody)}.",
             hint="widen the pattern, or rename these files.",
         )
-    return _limited(videos, limits)
+    return take({dataset: videos}, {}, limits, settings.seed)
+
+
+def _videos_below(root: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
+    """The video files below a folder, in order, each with the folders it lies in; hidden ones (``._001.mp4``) apart."""
+    found = []
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inner = Path(place).relative_to(root).parts
+        found += [
+            (inner, Path(place, name))
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in VIDEO_SUFFIXES
+        ]
+    yield from sorted(found)
 
 
 def _index_csv(root: Path, limits: Mapping[str, int], settings: GenericSettings) -> Iterable[VideoRecord]:
@@ -133,7 +141,8 @@ def _index_csv(root: Path, limits: Mapping[str, int], settings: GenericSettings)
             row["identities"] = tables.IDENTITY_SEPARATOR.join(_people(settings, row["dataset"], stem) or ())
         return record_of_row(row, folder)
 
-    return _limited(make_index((complete(row) for row in table.to_dict("records")), str(root)).videos, limits)
+    videos = make_index((complete(row) for row in table.to_dict("records")), str(root)).videos
+    return take({dataset: videos}, {}, limits, settings.seed)
 
 
 class FolderDataset:

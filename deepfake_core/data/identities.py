@@ -7,8 +7,9 @@ divided into *units*, the videos of one set of people, and purging keeps its peo
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,20 +18,28 @@ from numpy.typing import NDArray
 from deepfake_core.contract.records import VideoRecord
 
 CONTENT_PREFIX = "content:"
+_NOTHING = hashlib.sha256().hexdigest()
+
+
+def content(video: VideoRecord) -> str | None:
+    """The sha256 that the index states; None also for that of an empty file, since files without content share none."""
+    return video.sha256 if video.sha256 and video.sha256 != _NOTHING else None
 
 
 def people(video: VideoRecord) -> frozenset[str]:
     """Everything that ties this video to others: its identities, and its content where the index states a sha256."""
-    tied = set(video.identities)
-    if video.sha256:
-        tied.add(CONTENT_PREFIX + video.sha256)
-    return frozenset(tied)
+    sha256 = content(video)
+    return frozenset(video.identities if sha256 is None else (*video.identities, CONTENT_PREFIX + sha256))
 
 
-def clear_of(videos: Sequence[VideoRecord], others: Iterable[VideoRecord]) -> NDArray[np.bool_]:
-    """Which videos share nobody, and no content, with any of ``others``: ``[N] bool``."""
-    touched = frozenset().union(*(people(video) for video in others))
-    return np.array([not (people(video) & touched) for video in videos], dtype=bool)
+def clear_of(
+    videos: Sequence[VideoRecord],
+    others: Iterable[VideoRecord],
+    ties: Callable[[VideoRecord], frozenset[str]] = people,
+) -> NDArray[np.bool_]:
+    """Which videos share nobody and no content, or whatever else ``ties`` names, with any of ``others``: ``[N] bool``."""
+    touched = frozenset().union(*(ties(video) for video in others))
+    return np.array([ties(video).isdisjoint(touched) for video in videos], dtype=bool)
 
 
 @dataclass(frozen=True)

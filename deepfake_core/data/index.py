@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,7 +71,8 @@ def make_index(videos: Iterable[VideoRecord], source: str) -> Index:
     """An index of these videos, checked.
 
     Raises:
-        InvalidTable: no video, repeated ids, an empty id or no identity, or a label that is neither 0 nor 1.
+        InvalidTable: no video, repeated ids, an empty id or no identity, a label that is neither 0 nor 1, or a file whose name
+            no table can hold.
     """
     videos = tuple(videos)
     if not videos:
@@ -86,6 +88,11 @@ def make_index(videos: Iterable[VideoRecord], source: str) -> Index:
     if unlabelled:
         raise InvalidTable(
             f"{source}: label is neither 0 nor 1 for {listed(unlabelled)}.", hint="0 is real, 1 is fake."
+        )
+    garbled = [os.fsencode(v.path) for v in videos if not _is_text(str(v.path))]
+    if garbled:
+        raise InvalidTable(
+            f"{source}: the name of {listed(garbled)} isn't valid text.", hint="rename these files or folders."
         )
     nobody = [v.video_id for v in videos if not v.identities]
     if nobody:
@@ -121,28 +128,9 @@ def write_index(index: Index, path: Path) -> None:
     write_csv(index.table(path.resolve().parent), path)
 
 
-def missing_files(index: Index) -> list[VideoRecord]:
-    """The videos whose file isn't there."""
-    return [video for video in index.videos if not video.path.is_file()]
-
-
 def video_id(dataset: str, method: str, stem: str) -> str:
     """``{dataset}__{method}__{stem}``, with anything but letters, digits, dot, dash and underscore made an underscore."""
     return "__".join(re.sub(r"[^\w.-]+", "_", part) for part in (dataset, method, stem))
-
-
-def count_table(videos: Sequence[VideoRecord]) -> pd.DataFrame:
-    """Videos and people per data set, method and label."""
-    import pandas as pd
-
-    table = pd.DataFrame(
-        [(v.dataset, v.method, "fake" if v.label else "real", v.video_id, v.identities) for v in videos],
-        columns=["dataset", "method", "label", "video_id", "identities"],
-    )
-    counts = table.groupby(["dataset", "method", "label"]).agg(
-        videos=("video_id", "size"), people=("identities", lambda sets: len({person for s in sets for person in s}))
-    )
-    return counts.reset_index()
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -190,3 +178,11 @@ def record_of_row(row: Mapping[str, object], folder: Path) -> VideoRecord:
         split=text("split"),
         sha256=text("sha256"),
     )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

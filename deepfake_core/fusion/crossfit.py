@@ -23,6 +23,7 @@ from deepfake_core.contract.errors import FoldsImpossible, NoUsableVideo
 from deepfake_core.contract.records import FusedModel, VideoRecord
 from deepfake_core.contract.settings import Settings
 from deepfake_core.data.identities import clear_of
+from deepfake_core.data.separation import KFOLD, Protocol, ties
 from deepfake_core.evaluation.resampling import Resamples
 from deepfake_core.fusion.joining import Joined
 from deepfake_core.plugins import Fuser
@@ -56,19 +57,20 @@ class Rows:
 
     Attributes:
         table: their rows of the joined table.
-        clear: ``[K, N] bool``: whether a video touches nobody that a fold holds out.
+        clear: ``[K, N] bool``: whether a video touches nobody that a fold holds out, nor what its protocol leaves out.
     """
 
     table: pd.DataFrame
     clear: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, joined: Joined, videos: Sequence[VideoRecord]) -> Rows:
+    def of(cls, joined: Joined, videos: Sequence[VideoRecord], protocol: Protocol = KFOLD) -> Rows:
         """The usable videos of a joined table.
 
         Args:
             joined: scores.
             videos: the index that they are about; says who is in which video.
+            protocol: of the folds; says what else a fit that leaves folds out must not see.
 
         Raises:
             FoldsImpossible: fewer than three folds.
@@ -84,7 +86,7 @@ class Rows:
         table = joined.table[joined.usable].reset_index(drop=True)
         fused = [known[video_id] for video_id in table["video_id"]]
         members = joined.table.groupby("fold")["video_id"]
-        clear = [clear_of(fused, (known[i] for i in members.get_group(fold))) for fold in folds]
+        clear = [clear_of(fused, (known[i] for i in members.get_group(fold)), ties(protocol)) for fold in folds]
         return cls(table, np.array(clear))
 
     @cached_property

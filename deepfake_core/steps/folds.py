@@ -8,11 +8,17 @@ from pathlib import Path
 
 from deepfake_core import tracking
 from deepfake_core.contract import tables
+from deepfake_core.contract.errors import UsageError
 from deepfake_core.data import folds as drawing
+from deepfake_core.data import protocols
 from deepfake_core.data.certificate import Certificate, certify
 from deepfake_core.data.folds import Folds, Plan
 from deepfake_core.data.index import Index, read_index
+from deepfake_core.data.separation import PROTOCOLS, Protocol
 from deepfake_core.steps.index import open_index
+
+AUTO = "auto"
+"""Instead of a number of folds: the protocol's usual one."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +40,63 @@ class Drawn:
         return certify(self.index, self.folds, self.plans, seed=self.seed, content_hashes=content_hashes)
 
 
-def run(index_path: Path, out: Path, *, count: int, seed: int) -> tuple[Folds, Certificate]:
+def run(index_path: Path, out: Path, *, protocol: Protocol, count: str, seed: int) -> tuple[Folds, Certificate]:
     """Draws folds, writes ``folds.csv`` and the certificate beside it.
+
+    Args:
+        index_path: CSV of the videos.
+        out: where ``folds.csv`` goes.
+        protocol: which question the held-out scores answer.
+        count: number of folds, or of parts of people (see ``protocols.draw``), or ``auto``.
+        seed: breaks ties.
 
     Raises:
         LeakageFound: the certificate isn't clean; both files are written all the same.
+        UsageError: ``count`` is no number.
     """
+    if count != AUTO and not _is_number(count):
+        raise UsageError(f"folds={count!r} is no number.", hint=f"give a number, or {AUTO}.")
     index = read_index(index_path)
-    drawn = draw(index, str(count), seed)
+    drawn = _planned(
+        index, protocols.draw(index, protocol, count=None if count == AUTO else int(count), seed=seed), seed
+    )
     drawing.write_folds(drawn.folds, out)
     certificate = drawn.certify()
     certificate_path = out.with_name(tables.CERTIFICATE_FILE)
     certificate.write(certificate_path)
-    tracking.record("folds", "folds", {"folds_digest": drawn.folds.digest}, [out, certificate_path], index)
+    tags = {"folds_digest": drawn.folds.digest, "protocol": protocol}
+    tracking.record("folds", "folds", tags, [out, certificate_path], index)
     certificate.require_clean()
     return drawn.folds, certificate
 
 
 def draw(index: Index, folds: str, seed: int) -> Drawn:
-    """Folds as a step was asked for them: a number, or the path of a ``folds.csv``."""
-    drawn = (
-        drawing.draw(index, count=int(folds), seed=seed)
-        if folds.strip().lstrip("-").isdigit()
-        else drawing.read_folds(Path(folds), index)
-    )
-    plans = tuple(drawing.plan(index, drawn, k, seed=seed) for k in range(drawn.count))
-    return Drawn(index, drawn, plans, seed)
+    """Folds as a step was asked for them: a number, the name of a protocol, or the path of a ``folds.csv``.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if _is_number(folds):
+        return _planned(index, protocols.draw(index, count=int(folds), seed=seed), seed)
+    named = [protocol for protocol in PROTOCOLS if protocol == folds]
+    if named:
+        return _planned(index, protocols.draw(index, named[0], seed=seed), seed)
+    path = Path(folds)
+    if path.suffix.lower() != ".csv" and not path.exists():
+        raise UsageError(
+            f"folds {folds!r} is no number, protocol or file.",
+            hint=f"give a number, the path of a folds.csv, or one of: {', '.join(PROTOCOLS)}.",
+        )
+    return _planned(index, drawing.read_folds(path, index), seed)
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("-").isdigit()
+
+
+def _planned(index: Index, folds: Folds, seed: int) -> Drawn:
+    plans = tuple(drawing.plan(index, folds, k, seed=seed) for k in range(folds.count))
+    return Drawn(index, folds, plans, seed)
 
 
 def opened(index_name: str, folds: str, seed: int, *, workers: str) -> Drawn:

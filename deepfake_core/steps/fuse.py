@@ -16,6 +16,7 @@ from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
 from deepfake_core.contract.records import BEST, Ensemble
 from deepfake_core.data.index import Index
+from deepfake_core.data.separation import KFOLD, Protocol
 from deepfake_core.detector import package, references, registry
 from deepfake_core.detector.detector import FUSER_DIR, Detector
 from deepfake_core.detector.manifest import Manifest
@@ -190,7 +191,16 @@ def fuse(
         files = tuple(name for name, source in origins.items() if isinstance(source, Path))
         with tempfile.TemporaryDirectory() as scratch:
             models = Path(scratch)
-            findings = measure(joined, files, drawn.index, how.candidates, how.rule, drawn.seed, models / "fits")
+            findings = measure(
+                joined,
+                files,
+                drawn.index,
+                how.candidates,
+                how.rule,
+                drawn.seed,
+                models / "fits",
+                protocol=drawn.folds.protocol,
+            )
             manifest = package.describe(
                 findings,
                 how.candidates,
@@ -261,6 +271,8 @@ def measure(
     rule: str,
     seed: int,
     models: Path,
+    *,
+    protocol: Protocol = KFOLD,
 ) -> Findings:
     """Everything from joined scores to findings.
 
@@ -272,8 +284,9 @@ def measure(
         rule: of the threshold.
         seed: for everything random.
         models: an empty folder, for what the fusers learn; the findings refer to it.
+        protocol: of the folds.
     """
-    rows = Rows.of(joined, index.videos)
+    rows = Rows.of(joined, index.videos, protocol)
     total = len(candidates) * crossfit.fits(len(rows.folds))
     with tqdm(total=total, desc="fuse", unit="fit", disable=None) as bar:
         found = {each.name: crossfit.crossfit(each, rows, models / each.name, seed, bar.update) for each in candidates}

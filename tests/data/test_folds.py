@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections import Counter
@@ -113,6 +114,17 @@ def test_equal_content_under_two_names_stays_together():
     assert drawn.group["v3"] == drawn.group["v8"]
 
 
+def test_empty_files_tie_nobody_together():
+    nothing = hashlib.sha256(b"").hexdigest()
+    rows = [VideoRecord(f"v{i}", Path(f"v{i}"), i % 2, "d", "m", (f"p{i}",), sha256=nothing) for i in range(20)]
+    index = make_index(rows, "empty")
+    drawn = folds.draw(index)
+    assert len(set(drawn.group.values())) == 20
+    certificate = certify(index, drawn, plans(index, drawn), seed=42)
+    assert certificate.clean
+    assert certificate.content["content_checked"]["sha256"] == 0
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 1), st.sampled_from("xyz"), st.sets(st.integers(0, 30), min_size=1, max_size=2)),
@@ -185,6 +197,6 @@ def test_folds_file_round_trip_and_faults(tmp_path):
     path.write_text("\n".join([*text, text[-1]]))
     with pytest.raises(InvalidTable, match="repeated"):
         folds.read_folds(path, index)
-    path.write_text("\n".join([text[0], *[line.rsplit(",", 2)[0] + ",7,g" for line in text[1:]]]))
+    path.write_text("\n".join([text[0], *[line.rsplit(",", 3)[0] + ",7,g,kfold" for line in text[1:]]]))
     with pytest.raises(InvalidTable, match="fold numbers"):
         folds.read_folds(path, index)

@@ -15,12 +15,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl
+from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl, take
 from deepfake_core.contract.records import FAKE, REAL
 from deepfake_core.contract.tables import listed
 from deepfake_public_datasets.folders import pick, plain, subfolders, videos_in, wrong_root
 from deepfake_public_datasets.records import Kind, named, records
-from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings, report, take
+from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings, report
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def index_dataset(root: Path, limits: Mapping[str, int], settings: CelebdfSettin
     tests = _tests(root / TEST_LIST)
     version = _version(root, settings.version, tests, found)
     dataset = f"celebdf_{version}"
-    report(dataset, {name: len(videos) for name, videos in found.items()}, VERSIONS[version].videos)
+    report(dataset, root, {name: len(videos) for name, videos in found.items()}, VERSIONS[version].videos)
     if tests is None:
         logger.warning("%s: there is no %s: the videos get no split.", dataset, TEST_LIST)
     subsets = {

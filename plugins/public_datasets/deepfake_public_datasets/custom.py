@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from deepfake_core import DatasetInfo, UsageError, VideoRecord, hookimpl
+from deepfake_core import DatasetInfo, UsageError, VideoRecord, hookimpl, take
 from deepfake_core.contract.records import FAKE, REAL
 from deepfake_core.data.generic import GenericSettings
 from deepfake_public_datasets.folders import pick, plain, subfolders, videos_in, wrong_root
 from deepfake_public_datasets.records import Kind, Names, distinct, records, unsplit
-from deepfake_public_datasets.taking import FAKE_METHOD, REAL_METHOD, TakingSettings, take
+from deepfake_public_datasets.taking import FAKE_METHOD, REAL_METHOD, TakingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import Field
 
-from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl
+from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl, take
 from deepfake_core.contract.records import FAKE, REAL
 from deepfake_core.contract.tables import listed
 from deepfake_core.data.generic import VIDEO_SUFFIXES
 from deepfake_core.data.index import video_id
 from deepfake_public_datasets.folders import entries, read_json, same_stem, videos_in, wrong_root
-from deepfake_public_datasets.taking import FAKE_METHOD, REAL_METHOD, TakingSettings, take
+from deepfake_public_datasets.taking import FAKE_METHOD, REAL_METHOD, TakingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl
+from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl, take
 from deepfake_core.contract.records import FAKE, REAL
 from deepfake_core.contract.tables import listed
 from deepfake_core.data.index import video_id
 from deepfake_public_datasets.dfdc import METADATA, PREVIEW_METADATA
 from deepfake_public_datasets.folders import pick, read_json, same_stem, wrong_root
-from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings, take
+from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def index_dataset(root: Path, limits: Mapping[str, int], settings: TakingSetting
         raise wrong_root(root, fits=_fits, expected=f"{PREVIEW_METADATA}, {'/, '.join(FOLDERS)}/{hint_at_dfdc}")
     said = read_json(root / PREVIEW_METADATA, dict)
     there = {name for folder in pick(root, FOLDERS).values() for name in _files(root, folder)}
-    _report(said, there)
+    _report(root, said, there)
     rows: dict[str, VideoRecord] = {}
     wrong: list[str] = []
     for name, values in said.items():
@@ -86,14 +86,16 @@ def _files(root: Path, folder: Path) -> Iterable[str]:
         yield from (f"{prefix}/{name}" for name in names)
 
 
-def _report(said: Iterable[str], there: set[str]) -> None:
+def _report(root: Path, said: Iterable[str], there: set[str]) -> None:
     listed_in = Counter(PurePosixPath(name).parts[0] for name in said)
     found_in = Counter(PurePosixPath(name).parts[0] for name in said if name in there)
     absent = [
         f"{folder} {found_in[folder]:,} of {size:,}" for folder, size in listed_in.items() if found_in[folder] < size
     ]
     if absent:
-        logger.warning("%s: not all videos of %s are there: %s.", DATASET, PREVIEW_METADATA, ", ".join(absent))
+        logger.warning(
+            "%s: %s: not all videos of %s are there: %s.", DATASET, root, PREVIEW_METADATA, ", ".join(absent)
+        )
 
 
 def _record(root: Path, name: str, values: Any) -> VideoRecord | None:

@@ -15,12 +15,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl
+from deepfake_core import DatasetInfo, InvalidTable, UsageError, VideoRecord, hookimpl, take
 from deepfake_core.contract.records import FAKE, REAL
 from deepfake_core.contract.tables import listed
 from deepfake_public_datasets.folders import pick, plain, read_json, subfolders, videos_in, wrong_root
 from deepfake_public_datasets.records import Kind, Names, named, records, unsplit
-from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings, report, take
+from deepfake_public_datasets.taking import REAL_METHOD, TakingSettings, report
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def index_dataset(root: Path, limits: Mapping[str, int], settings: FfppSettings)
         published = {subset.name: subset.flat_published for subset in SUBSETS if subset.flat}
     else:
         raise wrong_root(root, fits=lambda folder: _is_tree(folder) or _is_flat(folder), expected=_EXPECTED)
-    report(DATASET, {name: len(videos) for name, videos in found.items()}, published)
+    report(DATASET, root, {name: len(videos) for name, videos in found.items()}, published)
     splits = _splits(root, settings.splits)
     subsets = {subset.name: _records(subset, found[subset.name], splits) for subset in SUBSETS if subset.name in found}
     most = {subset.name: subset.paper for subset in SUBSETS} if settings.sample == "paper" else {}
