@@ -22,8 +22,8 @@ REFERENCES_FILE = "references.json"
 PER_CLASS = 2
 """Reals, and as many fakes."""
 
-TOLERANCE = 1e-6
-"""In P(fake)."""
+TOLERANCE = 1e-3
+"""In P(fake). On one machine it is below 1e-6; other processors and versions of PyTorch round differently."""
 
 
 class Reference(Record):

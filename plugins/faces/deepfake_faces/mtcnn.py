@@ -10,7 +10,8 @@ The only module that imports torch; needs the extra ``mtcnn``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +46,7 @@ class MtcnnDetector:
         """See ``Detector``."""
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             halves = _halves(frames)
             candidates = _propose(frames)
             if len(candidates[0]):
@@ -63,6 +64,19 @@ class MtcnnDetector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to end: the networks stay for the next video of this process."""
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """More threads would move boxes by some 1e-4 pixels, and scores of a video would depend on where its faces were found."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Networks(NamedTuple):

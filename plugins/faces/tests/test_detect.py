@@ -82,6 +82,21 @@ def test_frames_are_looked_at_one_by_one(name, portrait):
         np.testing.assert_allclose(faces.points, alone.points, atol=0.01)
 
 
+def test_boxes_do_not_depend_on_the_number_of_threads(portrait):
+    """In an interpreter of its own: PyTorch's threads belong to the process."""
+    pytest.importorskip("facenet_pytorch")
+    script = (
+        "import sys, torch; from skimage.data import astronaut; from deepfake_faces.detect import open_detector\n"
+        "def boxes(threads):\n"
+        "    torch.set_num_threads(threads)\n"
+        "    with open_detector('mtcnn') as detector: faces = detector.detect([astronaut()[:300, 80:380]] * 3)\n"
+        "    assert torch.get_num_threads() == threads\n"
+        "    return [each.boxes.tobytes() + each.points.tobytes() for each in faces]\n"
+        "sys.exit(boxes(1) != boxes(2) or boxes(2) != boxes(4))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=120).returncode == 0
+
+
 def test_mtcnn_finds_a_small_face(portrait):
     pytest.importorskip("facenet_pytorch")
     picture = np.full((480, 640, 3), 120, np.uint8)
