@@ -283,8 +283,6 @@ def download(run_id: str, artifact: str, folder: Path) -> Path:
     """A file or folder that a run logged, below ``folder``, which is made."""
     import mlflow
 
-    # A bar for a file of some kilobytes is noise.
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     folder.mkdir(parents=True, exist_ok=True)
     return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=artifact, dst_path=str(folder)))
 

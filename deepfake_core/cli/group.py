@@ -56,6 +56,8 @@ def main(debug: bool) -> None:
     # Threads of numerical libraries that spin while they wait stall each other on cores that are shared with anything else:
     # beside two busy processes, a step of a small network took 0.4 to 1.9 s instead of 0.2 to 0.3 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A bar for files of some kilobytes is noise.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
