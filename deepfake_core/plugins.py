@@ -44,7 +44,7 @@ from deepfake_core.contract.records import (
     StreamInfo,
     VideoRecord,
 )
-from deepfake_core.contract.settings import Settings, parse_overrides, resolve
+from deepfake_core.contract.settings import Settings, names_in, parse_overrides, resolve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -263,7 +263,7 @@ def ensemble(name: str, others: Collection[str] = ()) -> Ensemble:
     if name == "all":
         return Ensemble(tuple(streams))
     if "," in name or name in streams or name in others:
-        found = Ensemble(tuple(dict.fromkeys(part.strip() for part in name.split(",") if part.strip())))
+        found = Ensemble(tuple(dict.fromkeys(names_in(name))))
     else:
         point = _find("ensembles", name)
         listing = _listing("ensembles", point)

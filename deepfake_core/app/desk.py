@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +16,11 @@ from deepfake_core.contract.errors import FAILED, HookFailed, VideoError
 from deepfake_core.contract.records import Extracted, Panel, VideoRecord
 from deepfake_core.data.store import Store
 from deepfake_core.detector import page, registry
-from deepfake_core.detector.bounded import ExaminationFailed, Examiner
-from deepfake_core.detector.detector import Detector
+from deepfake_core.detector.bounded import Examiner
+from deepfake_core.detector.detector import Detector, Extracts
+from deepfake_core.detector.examining import examined
 from deepfake_core.detector.registry import CHALLENGER, CHAMPION, Version
+from deepfake_core.detector.scoring import Members
 from deepfake_core.detector.verdict import Verdict
 
 Tell = Callable[[float, str], None]
@@ -150,23 +152,19 @@ class Desk:
             tell(0.8, "drawing what the streams saw")
             return Looked(verdict, detector.panels(rows, extracts, _VIDEO))
 
-    def _extracts(self, video: Path, detector: Detector, store: Store, tell: Tell) -> list[Mapping[str, Extracted]]:
+    def _extracts(self, video: Path, detector: Detector, store: Store, tell: Tell) -> Extracts:
         record = VideoRecord(_VIDEO, video)
-        found: list[Mapping[str, Extracted]] = []
-        failed: ExaminationFailed | None = None
-        for number, members in enumerate(detector.streams):
+
+        def extract(members: Members) -> Extracted:
             name = members.stream.name
-            tell(0.1 + 0.6 * number / len(detector.streams), f"{name} looks at it")
+            tell(0.1 + 0.6 * detector.names.index(name) / len(detector.names), f"{name} looks at it")
             try:
-                if failed:  # each stream would fall for the same file, one after the other
-                    raise failed
-                item = self._examiner.extract(name, record, members.settings, store)
-            except ExaminationFailed as error:
-                failed, item = error, Extracted(_VIDEO, None, error.status, {"detail": error.detail})
+                return self._examiner.extract(name, record, members.settings, store)
             except HookFailed as error:
-                item = Extracted(_VIDEO, None, FAILED, {"detail": error.problem})
-            found.append({_VIDEO: _without_folder(item, video)})
-        return found
+                return Extracted(_VIDEO, None, FAILED, {"detail": error.problem})
+
+        found = examined(detector, _VIDEO, extract, detector.asked(()))
+        return [{_VIDEO: _without_folder(clips[_VIDEO], video)} for clips in found]
 
 
 def _without_folder(item: Extracted, video: Path) -> Extracted:

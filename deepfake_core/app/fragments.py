@@ -144,7 +144,7 @@ def table(rows: Sequence[Row], expected: int, downloads: Sequence[Download]) -> 
             el("div", row.name, class_="df-name"),
             el("span", row.answer, class_=f"df-answer df-{row.verdict.answer if row.verdict else 'failed'}"),
             _probability(row),
-            _range(row),
+            wording.reach(row.verdict) if row.verdict else "–",
             row.problem,
         )
         for row in rows
@@ -160,12 +160,6 @@ def _videos(count: int) -> str:
 def _probability(row: Row) -> str:
     p = row.verdict.probability if row.verdict else None
     return "–" if p is None else wording.probability(p)
-
-
-def _range(row: Row) -> str:
-    if row.verdict is None or row.verdict.low is None or row.verdict.high is None:
-        return "–"
-    return f"{wording.probability(row.verdict.low)} to {wording.probability(row.verdict.high)}"
 
 
 def _bar(said: str, downloads: Sequence[Download]) -> Node:

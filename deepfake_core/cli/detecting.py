@@ -54,11 +54,11 @@ def predict(
       deepfake predict interview.mp4 --model models:/deepfake-detector@challenger --streams rppg
     """  # noqa: D301
     from deepfake_core.contract.errors import EXIT_PARTIAL
+    from deepfake_core.contract.settings import names_in
     from deepfake_core.detector import console
     from deepfake_core.steps import predict as step
 
-    names = [name.strip() for name in streams.split(",") if name.strip()]
-    found = step.run(videos, model, streams=names, illustrated=bool(report), workers=workers)
+    found = step.run(videos, model, streams=names_in(streams), illustrated=bool(report), workers=workers)
     click.echo(console.table(found.verdicts, found.detector.band))
     files = {"json_path": json_path, "csv_path": csv_path, "report": report}
     step.write(found, **{name: Path(text) if text else None for name, text in files.items()})

@@ -148,12 +148,12 @@ def fuse(ensemble: str, index_name: str, folds: str, runs: str, predictions: str
       deepfake fuse --ensemble rppg,xception --fuser logistic --overrides c=0.1
       deepfake fuse --index my.csv --ensemble rppg,theirs --predictions theirs=scores.csv --match stem
     """  # noqa: D301
-    from deepfake_core.contract.settings import parse_overrides
+    from deepfake_core.contract.settings import names_in, parse_overrides
     from deepfake_core.steps import fuse as step
 
     files = {name: Path(path).expanduser() for name, path in parse_overrides(predictions).items()}
 
-    ids = [run_id.strip() for run_id in runs.split(",") if run_id.strip()]
+    ids = names_in(runs)
     _print_fused(step.run(ensemble, index_name, folds_given=folds, runs=ids, predictions=files, **options))
 
 

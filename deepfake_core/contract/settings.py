@@ -82,6 +82,11 @@ def parse_overrides(text: str) -> dict[str, str]:
     return overrides
 
 
+def names_in(text: str) -> list[str]:
+    """The names in a comma list, as users type it: ``"rppg, xception"``."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def resolve(
     plugin: str,
     presets: Mapping[str, Settings],

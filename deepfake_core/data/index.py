@@ -89,7 +89,7 @@ def make_index(videos: Iterable[VideoRecord], source: str) -> Index:
         raise InvalidTable(
             f"{source}: label is neither 0 nor 1 for {listed(unlabelled)}.", hint="0 is real, 1 is fake."
         )
-    garbled = [os.fsencode(v.path) for v in videos if not _is_text(str(v.path))]
+    garbled = [os.fsencode(v.path) for v in videos if not is_text(str(v.path))]
     if garbled:
         raise InvalidTable(
             f"{source}: the name of {listed(garbled)} isn't valid text.", hint="rename these files or folders."
@@ -180,7 +180,8 @@ def record_of_row(row: Mapping[str, object], folder: Path) -> VideoRecord:
     )
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a file name can be written to a table: not one of bytes that are no UTF-8."""
     try:
         name.encode()
     except UnicodeEncodeError:

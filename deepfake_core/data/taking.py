@@ -13,6 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from deepfake_core.contract.records import VideoRecord
 
 
+def shuffled(videos: Iterable[VideoRecord], salt: str = "") -> list[VideoRecord]:
+    """Videos in an order that depends on their ids and the salt alone: as good as random, and the same again."""
+    return sorted(videos, key=lambda video: hashlib.sha256(f"{salt}{video.video_id}".encode()).digest())
+
+
 def take(
     subsets: Mapping[str, Sequence[VideoRecord]],
     most: Mapping[str, int],
@@ -41,6 +46,5 @@ def take(
 def _draw(videos: Sequence[VideoRecord], most: int | None, seed: int) -> Iterable[VideoRecord]:
     if most is None or len(videos) <= most:
         return videos
-    ordered = sorted(videos, key=lambda video: hashlib.sha256(f"{seed}:{video.video_id}".encode()).digest())
-    kept = {video.video_id for video in ordered[:most]}
+    kept = {video.video_id for video in shuffled(videos, f"{seed}:")[:most]}
     return (video for video in videos if video.video_id in kept)

@@ -7,7 +7,6 @@ folders that ``DEEPFAKE_VIDEO_ROOTS`` lists; unset, they can only send content.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,10 +14,12 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from deepfake_core.contract.errors import VideoError
-from deepfake_core.contract.records import Extracted, VideoRecord
+from deepfake_core.contract.records import VideoRecord
+from deepfake_core.contract.settings import names_in
 from deepfake_core.data.store import Store
-from deepfake_core.detector.bounded import ExaminationFailed, Examiner
+from deepfake_core.detector.bounded import Examiner
 from deepfake_core.detector.detector import Detector
+from deepfake_core.detector.examining import examined
 from deepfake_core.detector.intake import ROOTS_VARIABLE, Roots, admit, limit_from_environment, spooled
 from deepfake_core.detector.registry import DETECTOR_DIR
 from deepfake_core.detector.verdict import Verdict
@@ -50,7 +51,7 @@ class _Asked:
         import pandas as pd
 
         asked = str((params or {}).get("streams", ""))
-        wanted = self.detector.asked([name.strip() for name in asked.split(",") if name.strip()])
+        wanted = self.detector.asked(names_in(asked))
         verdicts = [self._verdict(str(video), wanted) for video in model_input["video"]]
         rows = [{**each.row(), "model": self.detector.manifest.title} for each in verdicts]
         return pd.DataFrame(rows)
@@ -70,26 +71,14 @@ class _Asked:
             except VideoError as error:
                 hint = "" if sent or self.roots.folders else f"; the operator names folders in {ROOTS_VARIABLE}"
                 return Verdict.failed(name, f"{error.status}: {error.detail}{hint}")
-            extracts = self._extracts(VideoRecord("video", path), wanted, Store(folder / "store"))
+            record, store = VideoRecord("video", path), Store(folder / "store")
+            extracts = examined(
+                self.detector,
+                record.video_id,
+                lambda members: self.examiner.extract(members.stream.name, record, members.settings, store),
+                wanted,
+            )
             return self.detector.judge(self.detector.rows(extracts), extracts, {"video": name})[0]
-
-    def _extracts(self, video: VideoRecord, wanted: frozenset[str], store: Store) -> list[Mapping[str, Extracted]]:
-        found: list[Mapping[str, Extracted]] = []
-        failed: ExaminationFailed | None = None
-        for members in self.detector.streams:
-            name = members.stream.name
-            if name not in wanted:
-                item = self.detector.left_out(video.video_id)
-            elif failed:
-                # Each stream would fall for the same file, one after the other.
-                item = _without(video, failed)
-            else:
-                try:
-                    item = self.examiner.extract(name, video, members.settings, store)
-                except ExaminationFailed as error:
-                    failed, item = error, _without(video, error)
-            found.append({video.video_id: item})
-        return found
 
 
 class DetectorModel(_Asked, PythonModel):
@@ -101,10 +90,6 @@ class DetectorModel(_Asked, PythonModel):
         self.examiner = Examiner()
         self.roots = Roots.from_environment()
         self.limit_bytes = limit_from_environment()
-
-
-def _without(video: VideoRecord, error: VideoError) -> Extracted:
-    return Extracted(video.video_id, None, error.status, {"detail": error.detail})
 
 
 set_model(DetectorModel())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter
 
 from deepfake_core.contract.records import FAKE, REAL, VideoRecord
 from deepfake_core.data.store import file_sha256
+from deepfake_core.data.taking import shuffled
 from deepfake_core.detector.intake import ROOTS_VARIABLE
 from deepfake_core.detector.manifest import Record
 from deepfake_core.detector.verdict import Verdict
@@ -42,7 +42,7 @@ def chosen(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
     found = []
     for label in (REAL, FAKE):
         of_class = [video for video in videos if video.label == label]
-        found += sorted(of_class, key=lambda video: hashlib.sha256(video.video_id.encode()).digest())[:PER_CLASS]
+        found += shuffled(of_class)[:PER_CLASS]
     return found
 
 

@@ -64,18 +64,12 @@ def _summary(verdicts: Sequence[Verdict]) -> Node:
             el("div", el("a", verdict.video, href=f"#video-{number}"), class_="name"),
             "couldn't be looked at" if verdict.error is not None else verdict.answer,
             "–" if verdict.probability is None else wording.probability(verdict.probability),
-            _range(verdict),
+            wording.reach(verdict),
             verdict.error or "; ".join(verdict.reasons),
         )
         for number, verdict in enumerate(verdicts, 1)
     ]
     return page.table(("video", "answer", "P(fake)", "95 % range", "remarks"), rows)
-
-
-def _range(verdict: Verdict) -> str:
-    if verdict.low is None or verdict.high is None:
-        return "–"
-    return f"{wording.probability(verdict.low)} to {wording.probability(verdict.high)}"
 
 
 def _section(number: int, verdict: Verdict, panels: Panels, manifest: Manifest) -> Node:

@@ -82,6 +82,13 @@ def probability(p: float) -> str:
     return "below 0.01" if p < 0.005 else "above 0.99" if p >= 0.995 else f"{p:.2f}"
 
 
+def reach(verdict: Verdict) -> str:
+    """The 95 % range for a table; a dash where there is none."""
+    if verdict.low is None or verdict.high is None:
+        return "–"
+    return f"{probability(verdict.low)} to {probability(verdict.high)}"
+
+
 def estimate(verdict: Verdict) -> str:
     """The probability and how far it may be off, in a sentence or two."""
     if verdict.probability is None:

@@ -9,15 +9,18 @@ and 60 people they hold the truth in 87 to 90 % of simulated data sets instead o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from deepfake_core.contract.records import REAL
+from deepfake_core.evaluation.metrics import by_part
 from deepfake_core.evaluation.weighted import AVERAGED, DECIDED, RANKED, weighted_metrics
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
 REPLICATES = 2000
@@ -211,6 +214,15 @@ def interval(replicates: Replicates, level: float = 0.95) -> tuple[float, float]
     return (0.0, max(1 - agreed, float(high))) if estimate == 0 else (min(agreed, float(low)), 1.0)
 
 
+def with_intervals(found: Mapping[str, Replicates]) -> dict[str, float]:
+    """Each metric with its 95 % interval: ``auc, auc_low, auc_high, …``."""
+    columns: dict[str, float] = {}
+    for name, replicates in found.items():
+        low, high = interval(replicates)
+        columns |= {name: replicates.estimate, f"{name}_low": low, f"{name}_high": high}
+    return columns
+
+
 def auc_interval(
     label: ArrayLike, p: ArrayLike, group: Sequence[str], *, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
@@ -219,3 +231,18 @@ def auc_interval(
     scored = ~np.isnan(scores)
     resamples = Resamples.draw(fake[scored], np.asarray(group)[scored], seed=seed)
     return interval(bootstrap(resamples, fake[scored], scores[scored], ["auc"])["auc"], level)
+
+
+def by_part_with_intervals(
+    label: NDArray[np.int64],
+    p: NDArray[np.float64],
+    dataset: NDArray[np.str_],
+    method: NDArray[np.str_],
+    group: NDArray[np.str_],
+) -> pd.DataFrame:
+    """AUC by data set and method, see ``by_part``, with the 95 % interval of ``auc``: ``auc_low, auc_high``."""
+    found = by_part(label, p, dataset, method)
+    parts = [(dataset == row.dataset) & ((label == REAL) | (method == row.method)) for row in found.itertuples()]
+    limits = [auc_interval(label[part], p[part], group[part]) for part in parts]
+    found[["auc_low", "auc_high"]] = np.array(limits).reshape(-1, 2)
+    return found

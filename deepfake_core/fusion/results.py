@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_core.contract import tables
-from deepfake_core.contract.records import REAL
 from deepfake_core.evaluation.comparison import delong_test, holm, paired_difference
-from deepfake_core.evaluation.metrics import auc, by_part, decision_metrics, video_metrics
-from deepfake_core.evaluation.resampling import Replicates, auc_interval, bootstrap, interval
+from deepfake_core.evaluation.metrics import auc
+from deepfake_core.evaluation.resampling import bootstrap, by_part_with_intervals, with_intervals
 from deepfake_core.fusion.crossfit import Candidate, CrossFitted, Rows, outer_scores
 from deepfake_core.fusion.selection import Nested, decisions
 
@@ -87,21 +86,11 @@ def metrics_table(rows: Rows, columns: list[Score]) -> pd.DataFrame:
     for score in columns:
         known = ~np.isnan(score.p)
         label, p, decision = rows.label[known], score.p[known], score.decision[known]
-        point = video_metrics(label, p) | decision_metrics(label, decision)
         drawn = bootstrap(rows.resamples(known), label, p, (*RANKED, *PROBABLE, *DECIDED), decision=decision)
         row: dict[str, object] = {"score": score.name, "kind": score.kind, "videos": len(rows.label), "scored": len(p)}
-        row |= _with_intervals(point, drawn)
+        row |= with_intervals(drawn)
         found.append(row)
     return pd.DataFrame(found)
-
-
-def _with_intervals(point: Mapping[str, float], drawn: Mapping[str, Replicates]) -> dict[str, object]:
-    """The metrics that were drawn: ``auc, auc_low, auc_high, …``."""
-    found: dict[str, object] = {}
-    for name, replicates in drawn.items():
-        low, high = interval(replicates)
-        found |= {name: point[name], f"{name}_low": low, f"{name}_high": high}
-    return found
 
 
 def differences(rows: Rows, columns: list[Score]) -> pd.DataFrame:
@@ -192,21 +181,14 @@ def calibration_table(rows: Rows, nested: Nested) -> pd.DataFrame:
 
     found = []
     for name, p in (("before", nested.raw), ("after", nested.p)):
-        point = video_metrics(rows.label, p)
         drawn = bootstrap(rows.resamples(), rows.label, p, PROBABLE)
         row: dict[str, object] = {"calibration": name}
-        row |= _with_intervals(point, drawn)
+        row |= with_intervals(drawn)
         found.append(row)
     return pd.DataFrame(found)
 
 
 def method_table(rows: Rows, nested: Nested) -> pd.DataFrame:
-    """AUC of the final score by data set and method, see ``by_part``, with the 95 % interval of ``auc``: ``auc_low, auc_high``."""
+    """AUC of the final score by data set and method; see ``by_part_with_intervals``."""
     dataset, method = rows.table["dataset"].to_numpy(str), rows.table["method"].to_numpy(str)
-    found = by_part(rows.label, nested.p, dataset, method)
-    intervals = []
-    for row in found.itertuples():
-        part = (dataset == row.dataset) & ((rows.label == REAL) | (method == row.method))
-        intervals.append(auc_interval(rows.label[part], nested.p[part], rows.group[part]))
-    found[["auc_low", "auc_high"]] = np.array(intervals).reshape(-1, 2)
-    return found
+    return by_part_with_intervals(rows.label, nested.p, dataset, method, rows.group)

@@ -84,12 +84,21 @@ def extract_for(
     found: list[dict[str, Extracted]] = [{} for _ in streams]
     for outcome in parallel.map(_extract, jobs, workers=workers, label=label):
         video_id = outcome.item.video.video_id
-        if isinstance(outcome.error, DeepfakeError) and not isinstance(outcome.error, parallel.WorkerDied):
-            raise outcome.error
-        values = outcome.value or [_failed(video_id, outcome.error)] * len(streams)
+        values = outcome.value or [failure(video_id, outcome.error)] * len(streams)
         for clips, extracted in zip(found, values, strict=True):
             clips[video_id] = extracted
     return found
+
+
+def failure(video_id: str, error: Exception | None) -> Extracted:
+    """What stands for a video on which the work in a worker failed.
+
+    Raises:
+        DeepfakeError: the error is not about this one video.
+    """
+    if isinstance(error, DeepfakeError) and not isinstance(error, parallel.WorkerDied):
+        raise error
+    return _failed(video_id, error)
 
 
 def status_counts(extracted: Mapping[str, Extracted]) -> dict[str, int]:

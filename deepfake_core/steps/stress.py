@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepfake_core import parallel, tracking, workspace
-from deepfake_core.contract.errors import FAILED, DeepfakeError, VideoError
+from deepfake_core.contract.errors import VideoError
 from deepfake_core.contract.records import FAKE, Extracted, VideoRecord
 from deepfake_core.data.index import Index
 from deepfake_core.data.store import Store
+from deepfake_core.data.taking import shuffled
 from deepfake_core.detector.detector import Detector, Extracts
 from deepfake_core.steps import evaluate, predict
+from deepfake_core.steps.extract import failure
 from deepfake_core.steps.index import open_index
 from deepfake_core.stress import pages, results
 from deepfake_core.stress.corrupted import corrupted
@@ -88,7 +89,7 @@ def some(index: Index, most: int) -> Index:
     """
     if not 0 < most < len(index.videos):
         return index
-    drawn = sorted(index.videos, key=lambda video: hashlib.sha256(video.video_id.encode()).digest())
+    drawn = shuffled(index.videos)
     fakes = [video for video in drawn if video.label == FAKE]
     reals = [video for video in drawn if video.label != FAKE]
     turns = sorted([*enumerate(reals), *enumerate(fakes)], key=lambda turn: turn[0])
@@ -102,7 +103,8 @@ def _asked(
     """What a detector says of videos as they are, and after each corruption; every model is loaded once for all of them."""
     store = workspace.store()
     jobs = [_Job(video, corruption, store) for corruption in corruptions for video in videos]
-    made = [_outcome(each) for each in parallel.map(_corrupted, jobs, workers=workers, label="corrupt")]
+    outcomes = parallel.map(_corrupted, jobs, workers=workers, label="corrupt")
+    made = [each.value or failure(each.item.name, each.error) for each in outcomes]
     extracts = _extracted(detector, [*videos, *made], store, workers=workers)
     ids = {video_id: video_id for video_id in extracts[0]}
     verdicts = detector.judge(detector.rows(extracts), extracts, ids)
@@ -132,14 +134,6 @@ def _corrupted(job: _Job) -> VideoRecord | Extracted:
         return replace(corrupted(job.video, job.corruption, job.store), video_id=job.name)
     except VideoError as error:
         return Extracted(job.name, None, error.status, {"detail": error.detail})
-
-
-def _outcome(outcome: parallel.Outcome[_Job, VideoRecord | Extracted]) -> VideoRecord | Extracted:
-    if outcome.value is not None:
-        return outcome.value
-    if isinstance(outcome.error, DeepfakeError) and not isinstance(outcome.error, parallel.WorkerDied):
-        raise outcome.error
-    return Extracted(outcome.item.name, None, FAILED, {"detail": f"{type(outcome.error).__name__}: {outcome.error}"})
 
 
 def _extracted(detector: Detector, items: Sequence[VideoRecord | Extracted], store: Store, *, workers: str) -> Extracts:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from deepfake_core.evaluation.comparison import holm, paired_difference
-from deepfake_core.evaluation.resampling import Resamples, bootstrap, interval
+from deepfake_core.evaluation.resampling import Resamples, bootstrap, interval, with_intervals
 from deepfake_core.fusion.results import FINAL, Score
 from deepfake_core.stress.sweep import CONTROL, KINDS, Corruption
 from deepfake_core.unseen.answers import Answers
-from deepfake_core.unseen.measures import share, with_intervals
+from deepfake_core.unseen.measures import share
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from deepfake_core.contract.errors import UsageError
+from deepfake_core.contract.settings import names_in
 from deepfake_core.stress import corruptions
 from deepfake_core.stress.encoding import NEARLY_LOSSLESS, Encoding, h264
 
@@ -118,7 +119,7 @@ def sweep(kinds: str) -> tuple[Corruption, ...]:
     Raises:
         UsageError: no such kind.
     """
-    asked = list(KINDS) if kinds.strip() == "all" else [name.strip() for name in kinds.split(",") if name.strip()]
+    asked = list(KINDS) if kinds.strip() == "all" else names_in(kinds)
     unknown = sorted(set(asked) - set(KINDS))
     if unknown or not asked:
         raise UsageError(

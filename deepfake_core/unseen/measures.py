@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_core.contract.records import FAKE, REAL
-from deepfake_core.evaluation.metrics import by_part
-from deepfake_core.evaluation.resampling import Replicates, Resamples, auc_interval, bootstrap, interval
+from deepfake_core.evaluation.resampling import (
+    Replicates,
+    Resamples,
+    bootstrap,
+    by_part_with_intervals,
+    with_intervals,
+)
 from deepfake_core.fusion.results import DECIDED, PROBABLE, RANKED
 from deepfake_core.unseen.answers import Answers
 
@@ -22,15 +27,6 @@ if TYPE_CHECKING:
 
 EVERYTHING = "all"
 """Instead of the name of a data set or method."""
-
-
-def with_intervals(found: Mapping[str, Replicates]) -> dict[str, float]:
-    """Each metric with its 95 % interval: ``auc, auc_low, auc_high, …``."""
-    columns: dict[str, float] = {}
-    for name, replicates in found.items():
-        low, high = interval(replicates)
-        columns |= {name: replicates.estimate, f"{name}_low": low, f"{name}_high": high}
-    return columns
 
 
 def share(resamples: Resamples, holds: Floats) -> Replicates:
@@ -143,18 +139,13 @@ def domain_table(answers: Answers) -> pd.DataFrame:
 
 
 def method_table(answers: Answers) -> pd.DataFrame:
-    """AUC of each score by data set and method, see ``by_part``, with the interval of ``auc``."""
+    """AUC of each score by data set and method, see ``by_part_with_intervals``."""
     import pandas as pd
 
     dataset, method = answers.part.T
     tables = []
     for score in answers.scores:
-        found = by_part(answers.label, score.p, dataset, method)
-        masks = [
-            (dataset == row.dataset) & ((answers.label == REAL) | (method == row.method)) for row in found.itertuples()
-        ]
-        limits = [auc_interval(answers.label[mask], score.p[mask], answers.group[mask]) for mask in masks]
-        found[["auc_low", "auc_high"]] = np.array(limits).reshape(-1, 2)
+        found = by_part_with_intervals(answers.label, score.p, dataset, method, answers.group)
         found.insert(0, "score", score.name)
         tables.append(found)
     return pd.concat(tables, ignore_index=True)

@@ -17,6 +17,7 @@ from typing import TypeVar
 from deepfake_core import InvalidTable, UsageError
 from deepfake_core.contract.tables import listed
 from deepfake_core.data.generic import VIDEO_SUFFIXES
+from deepfake_core.data.index import is_text
 
 Parsed = TypeVar("Parsed", dict, list)  # type: ignore[type-arg]
 
@@ -85,7 +86,7 @@ def videos_in(folder: Path) -> dict[str, Path]:
         stem, path = unicodedata.normalize("NFC", stem), folder / entry.name
         if stem in found:
             raise same_stem(stem, [found[stem], path])
-        if not _is_text(stem):
+        if not is_text(stem):
             raise InvalidTable(
                 f"{folder}: the file name {os.fsencode(entry.name)!r} isn't valid text.", hint="rename the file."
             )
@@ -145,11 +146,3 @@ def _fits(folder: Path, fits: Callable[[Path], bool]) -> bool:
     except UsageError:
         # A neighbour that can't be read is no better root.
         return False
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
