@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -18,48 +15,20 @@ import psutil
 import pytest
 
 from deepfake_core.steps import predict
+from tests.servers import mlflow_server
 
 
 @pytest.fixture(scope="module")
 def served(made, tmp_path_factory) -> Iterator[tuple[str, int]]:
     """A server of the registered model: its address, and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("served")
-    log = (folder / "log").open("w+")
     (folder / "tmp").mkdir()
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", made.version.uri, "--env-manager", "local"]
-    process = subprocess.Popen(
-        [*command, "-p", str(port)],
-        env={
-            **os.environ,
-            "DEEPFAKE_VIDEO_ROOTS": str(made.videos),
-            "TMPDIR": str(folder / "tmp"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        },
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{url}/ping", timeout=1)
-                break
-            except OSError:
-                assert process.poll() is None, Path(log.name).read_text()
-                time.sleep(0.1)
+    command = ("models", "serve", "-m", made.version.uri, "--env-manager", "local")
+    env = {**os.environ, "DEEPFAKE_VIDEO_ROOTS": str(made.videos), "TMPDIR": str(folder / "tmp")}
+    with mlflow_server(*command, answers_at="/ping", env=env, log=folder / "log") as (url, process):
         yield f"{url}/invocations", process.pid
         left = [path for path in (folder / "tmp").rglob("*") if path.name.startswith(("deepfake-", "video-"))]
         assert left == [], "what callers sent, or what was made of it, is still there"
-    finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
-        log.close()
 
 
 def asked(url: str, *videos: str, streams: str = "") -> list[dict]:

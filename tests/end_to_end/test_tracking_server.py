@@ -5,59 +5,27 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import mlflow
-import psutil
 import pytest
 from click.testing import CliRunner
 
 from deepfake_core.cli import main
 from deepfake_core.detector import registry
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.servers import free_port, mlflow_server
 
 
 @contextmanager
 def server(backend: str, folder: Path) -> Iterator[str]:
     """An MLflow server that keeps runs in ``backend`` and hands out its artifacts itself."""
-    port, log = free_port(), (folder / "server.log").open("w")
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend, "--port", str(port)]
-    process = subprocess.Popen(
-        [*command, "--artifacts-destination", str(folder / "artifacts"), "--workers", "1"],
-        env={k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
-        | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-        stdout=log,
-        stderr=log,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(900):
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=1)
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "server.log").read_text()
-                time.sleep(0.1)
+    options = ("--backend-store-uri", backend, "--artifacts-destination", str(folder / "artifacts"), "--workers", "1")
+    env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    with mlflow_server("server", *options, answers_at="/health", env=env, log=folder / "server.log") as (url, _):
         yield url
-    finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
-        log.close()
 
 
 @contextmanager
