@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from deepfake_core import tracking, workspace
 from deepfake_core.contract import tables
@@ -26,9 +27,12 @@ from deepfake_core.unseen.overlap import Overlap
 LOG = logging.getLogger(__name__)
 
 
+Measured = TypeVar("Measured")
+
+
 @dataclass(frozen=True)
-class Evaluated:
-    """What an evaluation leaves.
+class Reported(Generic[Measured]):
+    """What measuring a detector leaves.
 
     Attributes:
         findings: all that was measured.
@@ -37,7 +41,7 @@ class Evaluated:
         page: where a person looks at the run.
     """
 
-    findings: Findings
+    findings: Measured
     out: Path
     run_id: str
     page: str
@@ -50,7 +54,7 @@ def run(
     allow_overlap: bool = False,
     out: Path = Path("evaluation"),
     workers: str = "auto",
-) -> Evaluated:
+) -> Reported[Findings]:
     """Evaluates a detector as it is: frozen models, fusion, calibration, threshold and band.
 
     Args:
@@ -83,7 +87,7 @@ def run(
             log.tags({"allow_overlap": allow_overlap, "failed": len(answers.failures), "finished": True})
     if version:
         registry.tag(version, {f"evaluated.{index.digest}": log.run_id})
-    return Evaluated(findings, out, log.run_id, log.page)
+    return Reported(findings, out, log.run_id, log.page)
 
 
 def asked(detector: Detector, videos: Sequence[VideoRecord], *, workers: str) -> Answers:

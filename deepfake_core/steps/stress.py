@@ -15,6 +15,7 @@ from deepfake_core.data.store import Store
 from deepfake_core.data.taking import shuffled
 from deepfake_core.detector.detector import Detector, Extracts
 from deepfake_core.steps import evaluate, predict
+from deepfake_core.steps.evaluate import Reported
 from deepfake_core.steps.extract import failure
 from deepfake_core.steps.index import open_index
 from deepfake_core.stress import pages, results
@@ -22,23 +23,6 @@ from deepfake_core.stress.corrupted import corrupted
 from deepfake_core.stress.findings import Findings
 from deepfake_core.stress.sweep import Corruption, sweep
 from deepfake_core.unseen.answers import Answers, groups
-
-
-@dataclass(frozen=True)
-class Stressed:
-    """What a stress test leaves.
-
-    Attributes:
-        findings: all that was measured.
-        out: folder of report, figure and tables.
-        run_id: of MLflow.
-        page: where a person looks at the run.
-    """
-
-    findings: Findings
-    out: Path
-    run_id: str
-    page: str
 
 
 def run(
@@ -49,7 +33,7 @@ def run(
     most: int = 0,
     out: Path = Path("stress"),
     workers: str = "auto",
-) -> Stressed:
+) -> Reported[Findings]:
     """Has a detector score videos as they are and after each corruption. Corrupted files and what is made of them are kept.
 
     Args:
@@ -79,7 +63,7 @@ def run(
             log.artifact(out)
             log.metrics(findings.headline)
             log.tags({"failed": len(findings.failures), "finished": True})
-    return Stressed(findings, out, log.run_id, log.page)
+    return Reported(findings, out, log.run_id, log.page)
 
 
 def some(index: Index, most: int) -> Index:
