@@ -49,6 +49,8 @@ class VideoRecord:
         identities: all people involved, the one whose footage it is first; two for a face swap.
         split: the data set's own split, if it has one.
         sha256: of the file's content, if the index states it.
+        pseudo: not the video at ``path`` but a pseudo-fake of it, which the stream makes itself: how a stream that learns
+            from real videos alone is measured where there is no fake.
     """
 
     video_id: str
@@ -59,6 +61,7 @@ class VideoRecord:
     identities: tuple[str, ...] = ()
     split: str | None = None
     sha256: str | None = None
+    pseudo: bool = False
 
     def unlabelled(self) -> VideoRecord:
         """The same video without anything that tells its label: what ``extract`` gets to see."""
@@ -165,6 +168,8 @@ class StreamInfo:
         export_fold: whether that CSV carries the fold.
         code_version: raise it when the same settings train another model, so that kept fold models aren't reused.
         parallel_folds: whether folds may train side by side in processes; False where one fold uses all cores.
+        real_only: whether it can learn from real videos alone. Its ``extract`` then makes a pseudo-fake of the real video
+            when asked for one (``VideoRecord.pseudo``), always the same.
         api_version: contract version the plugin was written for.
     """
 
@@ -178,6 +183,7 @@ class StreamInfo:
     export_fold: bool = False
     code_version: int = 1
     parallel_folds: bool = False
+    real_only: bool = False
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
