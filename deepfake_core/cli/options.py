@@ -19,7 +19,7 @@ overrides_option = click.option(
     metavar="KEY=VALUE,…",
     help='Settings that differ from the preset, e.g. "epochs=1,lr=1e-3".',
 )
-index_option = click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo.")
+index_option = click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo, demo_others.")
 folds_option = click.option(
     "--folds", default="5", show_default=True, help="Number of folds, a protocol, or a folds.csv."
 )

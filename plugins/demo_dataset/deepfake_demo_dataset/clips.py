@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepfake_demo_dataset.people import PEOPLE
-from deepfake_demo_dataset.seeds import rng
+from deepfake_demo_dataset.people import CASTS, DEMO, drawn
 
 if TYPE_CHECKING:
     from deepfake_demo_dataset.forge import PulseKind, Recipe
     from deepfake_demo_dataset.studio import Take
 
-DATASET = "demo"
 REAL_METHOD = "real"
 FORGERIES = ("faceswap", "reenactment", "selfblend")
 METHODS = (REAL_METHOD, *FORGERIES)
-
-_TAKES = {who: 2 - PEOPLE.index(who) % 2 for who in PEOPLE}
-"""Of a pair, the first is filmed twice and the second once: 24 takes."""
 
 _RATES = (Fraction(25), Fraction(30), Fraction(30000, 1001))
 _CRFS = (16, 18, 20)
@@ -37,9 +32,10 @@ _PULSES: dict[str, tuple[PulseKind, ...]] = {
 
 @dataclass(frozen=True)
 class Clip:
-    """One video of the set.
+    """One video of a set.
 
     Attributes:
+        dataset: the set's name.
         method: ``real`` or one of ``FORGERIES``.
         take: what was filmed.
         number: of the take among the person's takes, from 1.
@@ -47,6 +43,7 @@ class Clip:
         recipe: how well a fake is made.
     """
 
+    dataset: str
     method: str
     take: Take
     number: int
@@ -55,8 +52,8 @@ class Clip:
 
     @property
     def video_id(self) -> str:
-        """``demo__<method>__<target>[_<other>]_<number>``."""
-        return "__".join((DATASET, self.method, "_".join((*self.identities, str(self.number)))))
+        """``<dataset>__<method>__<target>[_<other>]_<number>``."""
+        return "__".join((self.dataset, self.method, "_".join((*self.identities, str(self.number)))))
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -64,11 +61,11 @@ class Clip:
         return (self.take.who,) if self.other is None else (self.take.who, self.other.who)
 
 
-def cast(limits: Mapping[str, int] | None = None) -> tuple[Clip, ...]:
-    """All clips, or the first ones of each method that ``limits`` caps."""
+def cast(dataset: str = DEMO, limits: Mapping[str, int] | None = None) -> tuple[Clip, ...]:
+    """All clips of a data set, or the first ones of each method that ``limits`` caps."""
     taken = Counter[str]()
     chosen = []
-    for clip in _all():
+    for clip in _all(dataset):
         taken[clip.method] += 1
         if taken[clip.method] <= (limits or {}).get(clip.method, taken[clip.method]):
             chosen.append(clip)
@@ -76,27 +73,28 @@ def cast(limits: Mapping[str, int] | None = None) -> tuple[Clip, ...]:
 
 
 @cache
-def _all() -> tuple[Clip, ...]:
-    reals = tuple(_reals())
-    return reals + tuple(_fakes({clip.take.seed: clip for clip in reals}))
+def _all(dataset: str) -> tuple[Clip, ...]:
+    reals = tuple(_reals(dataset))
+    return reals + tuple(_fakes(dataset, {clip.take.seed: clip for clip in reals}))
 
 
-def _names() -> list[tuple[str, int]]:
-    """Person and number of every take."""
-    return [(who, number) for number in (1, 2) for who in PEOPLE if number <= _TAKES[who]]
+def _names(dataset: str) -> list[tuple[str, int]]:
+    """Person and number of every take: of a pair, the first is filmed twice and the second once, 24 takes in all."""
+    return [(who, number) for number in (1, 2) for who in CASTS[dataset][::number]]
 
 
-def _reals() -> Iterator[Clip]:
+def _reals(dataset: str) -> Iterator[Clip]:
     from deepfake_demo_dataset.studio import Take
 
-    names = _names()
+    names = _names(dataset)
     count = len(names)
-    value = {trait: _spread("takes", trait, count) for trait in (
+    value = {trait: _spread(dataset, "takes", trait, count) for trait in (
         "fps", "seconds", "bpm", "strength", "liveliness", "talks", "noise", "softness", "crf")}  # fmt: skip
     for place, (who, number) in enumerate(names):
         share = {trait: float(values[place]) for trait, values in value.items()}
         weak = share["strength"] < 0.2
         yield Clip(
+            dataset,
             REAL_METHOD,
             Take(
                 who=who,
@@ -115,21 +113,26 @@ def _reals() -> Iterator[Clip]:
         )
 
 
-def _fakes(reals: Mapping[str, Clip]) -> Iterator[Clip]:
+def _fakes(dataset: str, reals: Mapping[str, Clip]) -> Iterator[Clip]:
     """Each real take forged once; pairs of people take turns in method and roles."""
     from deepfake_demo_dataset.forge import Recipe
 
-    plan = [(FORGERIES[(place + place // 3) % 3], who, number) for place, (who, number) in enumerate(sorted(_names()))]
+    people = CASTS[dataset]
+    plan = [
+        (FORGERIES[(place + place // 3) % 3], who, number)
+        for place, (who, number) in enumerate(sorted(_names(dataset)))
+    ]
     for method in FORGERIES:
         chosen = [(who, number) for planned, who, number in plan if planned == method]
-        value = {trait: _spread(method, trait, len(chosen)) for trait in (
+        value = {trait: _spread(dataset, method, trait, len(chosen)) for trait in (
             "resolution", "jitter", "flicker", "feather", "colour", "grain", "pulse")}  # fmt: skip
         for place, (who, number) in enumerate(chosen):
             share = {trait: float(values[place]) for trait, values in value.items()}
             take = reals[f"{who}_{number}"].take
-            partner = reals[f"{PEOPLE[PEOPLE.index(who) ^ 1]}_1"].take
+            partner = reals[f"{people[people.index(who) ^ 1]}_1"].take
             pulses = _PULSES[method]
             yield Clip(
+                dataset,
                 method,
                 take,
                 number,
@@ -146,6 +149,6 @@ def _fakes(reals: Mapping[str, Clip]) -> Iterator[Clip]:
             )
 
 
-def _spread(what: str, trait: str, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _spread(dataset: str, what: str, trait: str, count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """``count`` values spread evenly over [0, 1), in an order of their own for each trait."""
-    return (rng(what, trait).permutation(count) + 0.5) / count
+    return (drawn(dataset, what, trait).permutation(count) + 0.5) / count

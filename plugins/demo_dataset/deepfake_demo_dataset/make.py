@@ -1,4 +1,4 @@
-"""How does the set come onto the disk? Take by take, each file whole or not at all, over as many runs as it needs."""
+"""How does a set come onto the disk? Take by take, each file whole or not at all, over as many runs as it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RENDERER = 1
 VIDEOS, MANIFEST, TRUTH = "videos", "manifest.json", "truth.csv"
 
 
-def make(root: Path, limits: Mapping[str, int]) -> tuple[Clip, ...]:
+def make(root: Path, dataset: str, limits: Mapping[str, int]) -> tuple[Clip, ...]:
     """Renders what isn't there yet, on all cores, and returns the clips.
 
     A killed run leaves whole clips and unfinished files under other names; the next one goes on from there. Two
@@ -25,9 +25,10 @@ def make(root: Path, limits: Mapping[str, int]) -> tuple[Clip, ...]:
 
     Args:
         root: folder of the set.
+        dataset: its name.
         limits: largest number of clips by method.
     """
-    clips = cast(limits)
+    clips = cast(dataset, limits)
     if _is_current(root) and not _absent(root, clips):
         return clips
     from filelock import FileLock
@@ -41,7 +42,7 @@ def make(root: Path, limits: Mapping[str, int]) -> tuple[Clip, ...]:
         absent = _absent(root, clips)
         if absent:
             # Before the videos: a run that is killed among them leaves some absent, so the next one comes here again.
-            _write_truth(root)
+            _write_truth(root, dataset)
             _render_all(root, absent)
     return clips
 
@@ -90,11 +91,11 @@ def _render_all(root: Path, clips: Sequence[Clip]) -> None:
         pass
 
 
-def _write_truth(root: Path) -> None:
+def _write_truth(root: Path, dataset: str) -> None:
     """Writes what is known of every clip of the set."""
     from deepfake_demo_dataset.film import truth
 
-    rows = [{"video_id": clip.video_id, **truth(clip)} for clip in cast()]
+    rows = [{"video_id": clip.video_id, **truth(clip)} for clip in cast(dataset)]
     unfinished = root / f"{TRUTH}.unfinished"
     with unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

@@ -1,4 +1,4 @@
-"""Who is in the data set? Sixteen invented people: their shape, skin, hair, clothes, room and light."""
+"""Who is in a data set? Sixteen invented people: their shape, skin, hair, clothes, room and light."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ import numpy as np
 from deepfake_demo_dataset.portrait import WIDTH, Image, Points, Portrait
 from deepfake_demo_dataset.seeds import rng
 
-PEOPLE = tuple(f"p{number:02d}" for number in range(1, 17))
-"""p01 and p02 swap faces with each other only, so do p03 and p04, and so on: eight groups without a shared person."""
+DEMO, OTHERS = "demo", "demo_others"
+
+CASTS = {
+    DEMO: tuple(f"p{number:02d}" for number in range(1, 17)),
+    OTHERS: tuple(f"p{number}" for number in range(17, 33)),
+}
+"""The people of each data set. p01 and p02 swap faces with each other only, so do p03 and p04, and so on: eight groups
+without a shared person in each."""
 
 Colour = tuple[float, float, float]
+
+
+def drawn(dataset: str, *names: str) -> np.random.Generator:
+    """A generator that depends on names and, unless it is the first one, the data set."""
+    return rng(*names) if dataset == DEMO else rng(dataset, *names)
+
 
 _SKIN: tuple[Colour, ...] = (
     (222, 178, 156), (206, 158, 132), (184, 134, 106), (150, 104, 80),
@@ -43,7 +55,7 @@ class Person:
     """One invented person.
 
     Attributes:
-        name: ``p01`` to ``p16``.
+        name: ``p01`` to ``p32``.
         shape: deviation of each trait in ``SHAPE`` from the average face, -1 to 1.
         skin, hair, shirt, wall: mean colours, RGB 0-255.
         cut: how far short hair stands off the face, pixels; None is the portrait's own bob.
@@ -77,32 +89,39 @@ class Person:
 @cache
 def person(name: str) -> Person:
     """The person called ``name``."""
-    place = PEOPLE.index(name)
+    dataset, place = next((dataset, people.index(name)) for dataset, people in CASTS.items() if name in people)
+    # The same colours in other company, or everybody of the second cast would have a twin in the first.
+    other = 3 * (dataset != DEMO)
     pair, second = divmod(place, 2)
+
+    def spread(trait: str) -> float:
+        return _spread(dataset, trait, place)
+
     beard = not second and pair % 2 == 0
     short = beard or place % 4 == 3
     return Person(
         name=name,
-        shape={trait: _spread(trait, place) for trait in SHAPE},
-        skin=_SKIN[(place * 3 + pair) % 8],
+        shape={trait: spread(trait) for trait in SHAPE},
+        skin=_SKIN[(place * 3 + pair + other) % 8],
         hair=_HAIR[(place * 5 + 2) % 8],
-        shirt=_SHIRT[(place * 3 + 1 + pair // 4) % 8],
-        wall=_WALL[(place * 5 + pair) % 8],
-        cut=10 + 6 * _spread("cut", place) if short else None,
+        shirt=_SHIRT[(place * 3 + 1 + pair // 4 + 2 * other) % 8],
+        wall=_WALL[(place * 5 + pair + 3 * other) % 8],
+        cut=10 + 6 * spread("cut") if short else None,
         long_hair=not short and place % 3 != 0,
-        beard=0.5 + 0.3 * _spread("beard", place) if beard else 0.0,
-        brow=0.5 + 0.5 * _spread("brow", place),
-        lip=0.0 if beard else 0.5 + 0.5 * _spread("lip", place),
+        beard=0.5 + 0.3 * spread("beard") if beard else 0.0,
+        brow=0.5 + 0.5 * spread("brow"),
+        lip=0.0 if beard else 0.5 + 0.5 * spread("lip"),
         mirrored=pair % 2 == 1,
-        light=(np.pi * _spread("direction", place), 0.16 + 0.12 * _spread("light", place)),
-        warmth=_spread("warmth", place),
-        mouth_rest=max(0.0, _spread("mouth", place)),
+        light=(np.pi * spread("direction"), 0.16 + 0.12 * spread("light")),
+        warmth=spread("warmth"),
+        mouth_rest=max(0.0, spread("mouth")),
     )
 
 
-def _spread(trait: str, place: int) -> float:
-    """Evenly spread over -1 to 1 among all people, in an order that differs from trait to trait."""
-    return float(np.linspace(-1, 1, len(PEOPLE))[rng("people", trait).permutation(len(PEOPLE))[place]])
+def _spread(dataset: str, trait: str, place: int) -> float:
+    """Evenly spread over -1 to 1 among a data set's people, in an order that differs from trait to trait."""
+    count = len(CASTS[dataset])
+    return float(np.linspace(-1, 1, count)[drawn(dataset, "people", trait).permutation(count)[place]])
 
 
 @dataclass(frozen=True)
