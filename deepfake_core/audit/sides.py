@@ -15,9 +15,8 @@ from deepfake_core.audit.videos import Videos, check_ids
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import DeepfakeError, InvalidTable
 from deepfake_core.data.certificate import CLEAN
-from deepfake_core.data.folds import read_folds
+from deepfake_core.data.folds import read_folds, trainable
 from deepfake_core.data.foreign import ForeignPredictions, ForeignTable, Matching, match, stems
-from deepfake_core.data.identities import people
 from deepfake_core.data.index import read_index
 
 if TYPE_CHECKING:
@@ -287,8 +286,4 @@ def _purged_train(index_path: Path, folds_path: Path) -> list[frozenset[str]] | 
         or tuple(stated.get(k) for k in ("verdict", "index_digest", "folds_digest")) != expected
     ):
         return None
-    kept = []
-    for k in range(folds.count):
-        touched = frozenset().union(*(people(v) for v in index.videos if folds.fold[v.video_id] == k))
-        kept.append(frozenset(v.video_id for v in index.videos if touched.isdisjoint(people(v))))
-    return kept
+    return [frozenset(v.video_id for v in trainable(index, folds, k)[0]) for k in range(folds.count)]

@@ -18,6 +18,7 @@ from deepfake_core.audit.naming import ORIGINAL_NEEDED, Reading, family_of, read
 from deepfake_core.contract.errors import InvalidTable, UsageError
 from deepfake_core.contract.tables import IDENTITY_SEPARATOR, listed
 from deepfake_core.data.foreign import ForeignTable, file_stem, read_table, stems, without_suffix
+from deepfake_core.data.identities import NOTHING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -288,11 +289,11 @@ def _rows_by(values: NDArray[np.object_]) -> dict[str, list[int]]:
 
 
 def _content(table: pd.DataFrame, subset: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Number of the file: of its hash, or else of subset and path of a video file; -1 where the index has neither."""
+    """Number of the file: of its hash unless it is empty, or else of subset and path of a video file; -1 where the index has neither."""
     import pandas as pd
 
     blank = pd.Series("", index=table.index)
-    hashed, path = table.get("sha256", blank), table.get("path", blank)
+    hashed, path = table.get("sha256", blank).replace(NOTHING, ""), table.get("path", blank)
     key = hashed.where(hashed != "", (pd.Series(subset) + " " + path).where(path.map(without_suffix) != path, None))
     return np.asarray(pd.factorize(key)[0], dtype=np.int64)
 

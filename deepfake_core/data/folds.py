@@ -85,6 +85,10 @@ class Plan:
     purged: tuple[VideoRecord, ...]
 
 
+Divided = tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...], tuple[VideoRecord, ...]]
+"""Videos in three parts."""
+
+
 def draw(index: Index, *, count: int = 5, seed: int = 42) -> Folds:
     """Draws folds: balanced by label x data set x method, whole components where they fit, purged where they don't.
 
@@ -170,11 +174,17 @@ def plan(index: Index, folds: Folds, k: int, *, seed: int = 42) -> Plan:
         k: fold number.
         seed: of the stop split.
     """
-    held_out = {video_id for video_id, fold in folds.fold.items() if fold == k}
-    kept, purged = _purge(index.videos, held_out, folds.protocol)
+    kept, purged, held_out = trainable(index, folds, k)
     official = _official_stop(kept) if folds.protocol == OFFICIAL else None
     train, stop, lost = official or _cut_stop(kept, seed + k)
-    return Plan(k, train, stop, tuple(v for v in index.videos if v.video_id in held_out), (*purged, *lost))
+    return Plan(k, train, stop, held_out, (*purged, *lost))
+
+
+def trainable(index: Index, folds: Folds, k: int) -> Divided:
+    """What fold ``k``'s model may see, what is purged for its sake, and what it holds out; each in the index's order."""
+    ids = {video_id for video_id, fold in folds.fold.items() if fold == k}
+    kept, purged = _purge(index.videos, ids, folds.protocol)
+    return kept, purged, tuple(video for video in index.videos if video.video_id in ids)
 
 
 def refit_plan(index: Index, *, seed: int = 42) -> Plan:
@@ -292,19 +302,15 @@ def _purge(
     )
 
 
-_Divided = tuple[tuple[VideoRecord, ...], tuple[VideoRecord, ...], tuple[VideoRecord, ...]]
-"""Train, stop, purged."""
-
-
-def _official_stop(videos: tuple[VideoRecord, ...]) -> _Divided | None:
-    """The official validation videos as stop split; None unless they leave both classes on both sides."""
+def _official_stop(videos: tuple[VideoRecord, ...]) -> Divided | None:
+    """Train, stop and purged, with the official validation videos as stop split; None unless they leave both classes on both sides."""
     stop = tuple(video for video in videos if video.split == VAL)
     train, purged = _purge(videos, {video.video_id for video in stop})
     return (train, stop, purged) if _both_classes(train) and _both_classes(stop) else None
 
 
-def _cut_stop(videos: tuple[VideoRecord, ...], seed: int) -> _Divided:
-    """Cuts the stop split off.
+def _cut_stop(videos: tuple[VideoRecord, ...], seed: int) -> Divided:
+    """Cuts the stop split off: train, stop and purged.
 
     Of the parts that leave both classes on both sides, the one whose purge costs least is taken; where there is none,
     nothing is cut and ``stop`` is empty.
@@ -315,7 +321,7 @@ def _cut_stop(videos: tuple[VideoRecord, ...], seed: int) -> _Divided:
     if count < 2:
         return videos, (), ()
     dealt = deal(divided, _strata(ordered), count, seed)
-    best: _Divided | None = None
+    best: Divided | None = None
     for k in range(count):
         ids = {ordered[row].video_id for unit, j in zip(divided, dealt, strict=True) if j == k for row in unit.videos}
         train, purged = _purge(videos, ids)

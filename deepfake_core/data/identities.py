@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from deepfake_core.contract.records import VideoRecord
 
 CONTENT_PREFIX = "content:"
-_NOTHING = hashlib.sha256().hexdigest()
+NOTHING = hashlib.sha256().hexdigest()
+"""Content of every empty file."""
 
 
 def content(video: VideoRecord) -> str | None:
     """The sha256 that the index states; None also for that of an empty file, since files without content share none."""
-    return video.sha256 if video.sha256 and video.sha256 != _NOTHING else None
+    return video.sha256 if video.sha256 and video.sha256 != NOTHING else None
 
 
 def people(video: VideoRecord) -> frozenset[str]:

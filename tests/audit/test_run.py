@@ -14,9 +14,13 @@ from deepfake_core.audit.findings import FAULT, KINDS, LEAK, Report
 from deepfake_core.audit.run import run
 from deepfake_core.cli import main
 from deepfake_core.data import folds as drawing
+from deepfake_core.data import protocols
 from deepfake_core.data.certificate import certify
+from deepfake_core.data.identities import NOTHING
 from deepfake_core.data.index import Index, write_index
+from deepfake_core.data.separation import KFOLD, OFFICIAL, TEST, Protocol
 from tests.data.test_folds import celeb_like, ffpp_like
+from tests.data.test_protocols import official_pairs
 
 PAIRS = [(f"{a:03d}", f"{a + 1:03d}") for a in range(100, 180, 2)]
 
@@ -37,9 +41,9 @@ def clean(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def save(index: Index) -> drawing.Folds:
+def save(index: Index, protocol: Protocol = KFOLD) -> drawing.Folds:
     write_index(index, Path("index.csv"))
-    drawn = drawing.draw(index)
+    drawn = protocols.draw(index, protocol)
     drawing.write_folds(drawn, Path("folds.csv"))
     certify(index, drawn, [drawing.plan(index, drawn, k) for k in range(5)], seed=42).write(
         Path("leakage_certificate.json")
@@ -96,6 +100,21 @@ def test_purged_folds_of_a_dense_swap_graph_are_clean_only_with_their_certificat
     report = audit(folds="folds.csv")
     assert report.sides[0]["rule"] == "folds", "the certificate is about another index"
     assert only(report, "identity_leak").counts["share"] > 0.9
+
+
+def test_official_test_videos_train_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    index = official_pairs()
+    drawn = save(index, OFFICIAL)
+    side = audit(folds="folds.csv").sides[0]
+    assert side["rule"] == "purged folds"
+    trained = [sum(v.split != TEST and drawn.fold[v.video_id] != k for v in index.videos) for k in range(drawn.count)]
+    assert side["train"] == min(trained)
+
+
+def test_empty_files_share_no_content(clean):
+    edit("index.csv", lambda table: table.assign(sha256=NOTHING))
+    assert kinds(audit("oof.csv")).isdisjoint({"repeated_content", "content_leak"})
 
 
 def test_planted_identity_leak_is_counted_per_subset(clean):
