@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from deepfake_core import Clips, VideoRecord
 from deepfake_faces.crops import FaceCrops
 from deepfake_faces.settings import ViewSettings
-from deepfake_nn.augment import recipe
+from deepfake_nn.augment import RecipeName, recipe
 
 
 class Draw(NamedTuple):
@@ -64,15 +65,26 @@ def read_clip(crops: FaceCrops, view: ViewSettings, *, frames: int, track: int =
     Returns:
         ``[T, 3, size, size] uint8``, channels last in memory.
     """
-    rows = crops.usable(view, track)
-    if len(rows) > frames:
-        rows = rows[((np.arange(frames) + phase) * len(rows) / frames).astype(int)]
+    rows = spread(crops.usable(view, track), frames, phase)
     pixels = crops.read(rows, size=view.size, margin=view.margin, upright_above_deg=view.upright_above_deg)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
+def spread(rows: NDArray[np.intp], frames: int, phase: float) -> NDArray[np.intp]:
+    """At most ``frames`` of the rows: one from each of so many equal stretches, ``phase`` (0 to 1) of the way through it."""
+    if len(rows) <= frames:
+        return rows
+    return rows[((np.arange(frames) + phase) * len(rows) / frames).astype(int)]
+
+
+Sample = tuple[torch.Tensor, int]
+"""A clip as the network sees it, ``[T, 3, H, W] uint8``, and its label."""
+
+
 class ClipSet:
     """Labelled clips, read and augmented when asked for.
+
+    A subclass may make several samples of a clip; they come in one batch.
 
     Args:
         videos: labelled.
@@ -82,7 +94,7 @@ class ClipSet:
     """
 
     def __init__(
-        self, videos: Sequence[VideoRecord], clips: Clips, view: ViewSettings, *, augmentation: str = "none"
+        self, videos: Sequence[VideoRecord], clips: Clips, view: ViewSettings, *, augmentation: RecipeName = "none"
     ) -> None:
         self.labels = tuple(int(video.label or 0) for video in videos)
         self._folders = tuple(clips[video.video_id].path for video in videos)
@@ -92,14 +104,18 @@ class ClipSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, int]:
+    def samples(self, draw: Draw) -> Sequence[Sample]:
+        """What a batch gets of a clip: here the clip itself."""
+        return (self[draw],)
+
+    def __getitem__(self, draw: Draw) -> Sample:
         folder = self._folders[draw.position]
         assert folder is not None  # clips that have none aren't handed to a stream
         frames = read_clip(FaceCrops.load(folder), self._view, frames=draw.frames, phase=draw.phase)
         return self._augment(frames, draw.seed), self.labels[draw.position]
 
 
-def collate(items: Sequence[tuple[torch.Tensor, int]], positions: Sequence[int]) -> Batch:
+def collate(items: Sequence[Sample], positions: Sequence[int]) -> Batch:
     """Pads clips ``[T, 3, H, W]``, which come with their labels, to the longest of them."""
     # By NumPy: loading threads that use PyTorch's operators have each a pool of threads, in the way of the training's.
     clips = [frames.permute(0, 2, 3, 1).numpy() for frames, _ in items]
@@ -252,7 +268,8 @@ def load(clips: ClipSet, batches: Iterable[Sequence[Draw]], *, workers: int) -> 
 
 
 def _read(clips: ClipSet, draws: Sequence[Draw]) -> Batch:
-    return collate([clips[draw] for draw in draws], [draw.position for draw in draws])
+    made = [(sample, draw.position) for draw in draws for sample in clips.samples(draw)]
+    return collate([sample for sample, _ in made], [position for _, position in made])
 
 
 def _alone() -> None:

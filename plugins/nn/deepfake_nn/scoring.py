@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from deepfake_core import Clips, Predictions
+from deepfake_core import Clips, Extracted, Predictions, Quality
 from deepfake_faces.crops import FaceCrops
 from deepfake_nn.clips import read_clip
 from deepfake_nn.layers.heads import EMBEDDING
@@ -17,6 +19,11 @@ from deepfake_nn.memory import freed_memory_kept
 from deepfake_nn.settings import LearningSettings
 from deepfake_nn.training.choice import load
 from deepfake_nn.views import views
+
+AT_ONCE = 4
+"""Clips that are scored at the same time, at most: each holds its activations in memory."""
+
+Row = TypeVar("Row")
 
 View = Callable[[torch.Tensor], torch.Tensor]
 
@@ -37,19 +44,35 @@ def predict(network: nn.Module, model: Path, clips: Clips, settings: LearningSet
     device = _device(settings.accelerator)
     network.to(device).eval()
     chosen = views(settings.tta)
-    p, embeddings, facts = [], [], []
+
+    def scored(clip: Extracted) -> tuple[float, np.ndarray, Quality]:
+        assert clip.path is not None
+        crops = FaceCrops.load(clip.path)
+        found = {track: _score(network, crops, track, settings, chosen, device) for track in crops.tracks}
+        track = max(found, key=lambda track: found[track][0])
+        return *found[track], {"track": track} if settings.faces == "all" else {}
+
     with freed_memory_kept():
-        for clip in clips.values():
-            assert clip.path is not None
-            crops = FaceCrops.load(clip.path)
-            scored = {track: _score(network, crops, track, settings, chosen, device) for track in crops.tracks}
-            track = max(scored, key=lambda track: scored[track][0])
-            p.append(scored[track][0])
-            embeddings.append(scored[track][1])
-            facts.append({"track": track} if settings.faces == "all" else {})
+        rows = _side_by_side(scored, list(clips.values()), device)
     return Predictions(
-        tuple(clips), np.array(p, np.float64), np.array(embeddings, np.float32).reshape(len(p), EMBEDDING), tuple(facts)
+        tuple(clips),
+        np.array([p for p, _, _ in rows], np.float64),
+        np.array([embedding for _, embedding, _ in rows], np.float32).reshape(len(rows), EMBEDDING),
+        tuple(facts for _, _, facts in rows),
     )
+
+
+def _side_by_side(score: Callable[[Extracted], Row], clips: Sequence[Extracted], device: torch.device) -> list[Row]:
+    """Scores clips, on a CPU several at once: one clip is too little work for many cores, and threads share the network."""
+    cores = torch.get_num_threads()
+    threads = min(AT_ONCE, cores, len(clips)) if device.type == "cpu" else 1
+    if threads <= 1:
+        return [score(clip) for clip in clips]
+    try:
+        with ThreadPoolExecutor(threads, "score", torch.set_num_threads, (cores // threads,)) as pool:
+            return list(pool.map(score, clips))
+    finally:
+        torch.set_num_threads(cores)
 
 
 @torch.inference_mode()

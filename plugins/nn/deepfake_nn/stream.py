@@ -25,6 +25,9 @@ from deepfake_nn.settings import FrameSettings, LearningSettings, TrainingSettin
 if TYPE_CHECKING:
     from torch import nn
 
+    from deepfake_nn.augment import RecipeName
+    from deepfake_nn.clips import ClipSet
+
 EMBEDDING = 64
 
 
@@ -49,6 +52,7 @@ class TorchStream:
         export_fold: whether that CSV has a column ``fold``.
         export_model: file name of a fold's exported weights, with ``{fold}`` in it.
         code_version: raise it when the same settings train another network.
+        real_only: whether it can learn from real videos alone; see ``StreamInfo``.
         window: frames to a point of the score over time that a report shows.
     """
 
@@ -60,6 +64,7 @@ class TorchStream:
     export_fold: ClassVar[bool] = False
     export_model: ClassVar[str | None] = None
     code_version: ClassVar[int] = 1
+    real_only: ClassVar[bool] = False
     window: ClassVar[int] = 4
 
     def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
@@ -89,6 +94,24 @@ class TorchStream:
         """
         return None
 
+    def clip_set(
+        self, videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings, *, augmentation: RecipeName
+    ) -> ClipSet:
+        """The clips that training learns from, and those that an epoch is judged by.
+
+        A set of its own may make other samples of a clip, or several, which then come in one batch
+        (``ClipSet.samples``).
+
+        Args:
+            videos: labelled.
+            clips: their extractions.
+            settings: of the stream.
+            augmentation: ``none`` for what is judged by.
+        """
+        from deepfake_nn.clips import ClipSet
+
+        return ClipSet(videos, clips, settings, augmentation=augmentation)
+
     @hookimpl
     def stream_info(self) -> StreamInfo:
         """Name, presets, and a 64-d embedding."""
@@ -102,6 +125,7 @@ class TorchStream:
             export_column="P_CNN",
             export_fold=self.export_fold,
             code_version=self.code_version,
+            real_only=self.real_only,
         )
 
     @hookimpl
@@ -129,6 +153,7 @@ class TorchStream:
             log,
             stream=self.name,
             make_auxiliary=lambda: self.auxiliary(settings, fold.train),
+            make_clips=self.clip_set,
         )
         if self.export_model and fold.index is not None:
             from deepfake_nn.exports import export

@@ -131,3 +131,17 @@ def test_an_interrupted_epoch_goes_on_with_the_next_batch(clips):
     assert len(second) == len(whole) == len(rest) + 1
     assert all(torch.equal(a.frames, b.frames) for a, b in zip(whole[1:], rest, strict=True))
     assert len(list(second)) == len(whole), "the epoch after is whole again"
+
+
+def test_samples_of_one_clip_stand_side_by_side(stripes):
+    class Twice(ClipSet):
+        def samples(self, draw):
+            frames, label = self[draw]
+            return (frames, label), (255 - frames, 1 - label)
+
+    fold, extracted = stripes
+    (batch,) = load(Twice(fold.train, extracted, VIEW), [[Draw(3, 2), Draw(0, 5)]], workers=1)
+    assert batch.position.tolist() == [3, 3, 0, 0]
+    assert batch.target.tolist() == [1, 0, 0, 1]
+    assert batch.mask.sum(dim=1).tolist() == [2, 2, 5, 5]
+    assert torch.equal(batch.frames[2], 255 - batch.frames[3])

@@ -317,3 +317,26 @@ def test_train_loss_leaves_the_auxiliary_loss_out(stripes, brief, tmp_path):
     assert with_it["train_loss"] == pytest.approx(without["train_loss"], abs=1e-5)
     assert with_it["auxiliary_loss"] > 1
     assert "auxiliary_loss" not in without
+
+
+class Turning(FrameStream):
+    """A stream whose clips are what other streams would train on, with the labels exchanged."""
+
+    name = "test"
+    summary = "for tests"
+
+    def clip_set(self, videos, clips, settings, *, augmentation):
+        turned = [replace(video, label=1 - video.label) for video in videos]
+        return super().clip_set(turned, clips, settings, augmentation=augmentation)
+
+
+def test_a_stream_may_say_what_its_clips_are(stripes, brief, tmp_path):
+    """They are trained on, and the epochs judged by them, too: reals come to score above fakes."""
+    longer = brief.model_copy(update={"epochs": 8, "augmentation": "none"})
+    model = train_stream(Turning(), stripes, longer, tmp_path / "w")
+    fold, clips = stripes
+    held = predict(Turning().network(longer, pretrained=False), model, clips, longer)
+    score = dict(zip(held.video_id, held.p, strict=True))
+    reals, fakes = ([score[v.video_id] for v in fold.stop if v.label == label] for label in (0, 1))
+    assert min(reals) > max(fakes)
+    assert card(model)["auc"] == 1.0

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytorch_lightning as pl
 import torch
@@ -17,6 +18,7 @@ from pytorch_lightning.utilities.warnings import PossibleUserWarning
 from torch import nn
 
 from deepfake_core import Clips, DeepfakeError, Fold, RunLog, VideoRecord
+from deepfake_nn.augment import RecipeName
 from deepfake_nn.clips import Batch, ClipSet, FrameStages, Loader, Plan, in_order, load
 from deepfake_nn.memory import freed_memory_kept
 from deepfake_nn.settings import LearningSettings
@@ -30,6 +32,15 @@ from deepfake_nn.training.resume import CHECKPOINT, Resume
 MODEL = "model"
 
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+class MakeClips(Protocol):
+    """What makes a set of clips."""
+
+    def __call__(
+        self, videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings, /, *, augmentation: RecipeName
+    ) -> ClipSet:
+        """The set of these videos."""
 
 
 class OutOfMemory(DeepfakeError):
@@ -46,6 +57,7 @@ def fit(
     *,
     stream: str,
     make_auxiliary: Callable[[], nn.Module | None] = lambda: None,
+    make_clips: MakeClips = ClipSet,
 ) -> Path:
     """Trains a fold's network, and goes on where an interrupted call of the same fold stopped.
 
@@ -58,6 +70,7 @@ def fit(
         log: gets the metrics of each epoch and the learning curves.
         stream: what errors call it.
         make_auxiliary: makes the auxiliary loss, as ``TorchStream.auxiliary`` describes it; called after ``make_network``.
+        make_clips: makes the sets of clips that are trained on and judged by, as ``TorchStream.clip_set`` describes it.
 
     Returns:
         the model's folder, with ``weights.safetensors`` and ``model.json``.
@@ -71,7 +84,7 @@ def fit(
     if not (model / CARD).exists():
         name = f"{stream}, {'refit' if fold.index is None else f'fold {fold.index}'}"
         with _plain_errors(name, settings), _quiet(), _deterministic(), freed_memory_kept():
-            _train(make_network, make_auxiliary, fold, clips, settings, work_dir, log, name)
+            _train(make_network, make_auxiliary, make_clips, fold, clips, settings, work_dir, log, name)
     for left in (CHECKPOINT, BEST):
         (work_dir / left).unlink(missing_ok=True)
     return model
@@ -80,6 +93,7 @@ def fit(
 def _train(
     make_network: Callable[[], nn.Module],
     make_auxiliary: Callable[[], nn.Module | None],
+    make_clips: MakeClips,
     fold: Fold,
     clips: Clips,
     settings: LearningSettings,
@@ -89,7 +103,7 @@ def _train(
 ) -> None:
     pl.seed_everything(fold.seed, workers=False, verbose=False)
     network = make_network()
-    train = ClipSet(fold.train, clips, settings, augmentation=settings.augmentation)
+    train = make_clips(fold.train, clips, settings, augmentation=settings.augmentation)
     loader = Loader(train, _plan(train, settings, fold.seed), workers=settings.loader_workers)
     training = ClipTraining(
         network,
@@ -110,7 +124,7 @@ def _train(
         gradient_clip_val=settings.clip_norm or None,
         deterministic="warn",
         use_distributed_sampler=False,
-        callbacks=_callbacks(fold, clips, settings, work_dir, log, loader, name),
+        callbacks=_callbacks(make_clips, fold, clips, settings, work_dir, log, loader, name),
         default_root_dir=work_dir,
         logger=False,
         enable_model_summary=False,
@@ -126,6 +140,7 @@ def _plan(train: ClipSet, settings: LearningSettings, seed: int) -> Plan:
 
 
 def _callbacks(
+    make_clips: MakeClips,
     fold: Fold,
     clips: Clips,
     settings: LearningSettings,
@@ -135,8 +150,8 @@ def _callbacks(
     name: str,
 ) -> list[pl.Callback]:
     """In the order in which an epoch's end needs them."""
-    train = functools.partial(_batches, fold.train, clips, settings)
-    stop: Batches | None = functools.partial(_batches, fold.stop, clips, settings) if fold.stop else None
+    train = functools.partial(_batches, make_clips, fold.train, clips, settings)
+    stop: Batches | None = functools.partial(_batches, make_clips, fold.stop, clips, settings) if fold.stop else None
     averaging = Averaging(settings.swa_from) if settings.swa_from is not None else None
     choice = Choice(
         work_dir,
@@ -163,9 +178,11 @@ def _callbacks(
     return [*callbacks, choice, Report(log, loader, choice), Finish(choice), resume]
 
 
-def _batches(videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings) -> Iterator[Batch]:
+def _batches(
+    make_clips: MakeClips, videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings
+) -> Iterator[Batch]:
     """The clips as they are, in order."""
-    still = ClipSet(videos, clips, settings)
+    still = make_clips(videos, clips, settings, augmentation="none")
     return load(still, in_order(len(still), settings.frames), workers=settings.loader_workers)
 
 

@@ -1,0 +1,1 @@
+"""Can forgeries be learnt from real videos alone?"""

@@ -1,0 +1,123 @@
+"""A pseudo-fake is the real face outside of its mask, and inside a copy that was changed as drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from deepfake_selfblend.blending import Face, blended, draw
+from deepfake_selfblend.settings import BlendSettings
+
+PUBLISHED = BlendSettings()
+
+
+def drawn(settings: BlendSettings, seed: int = 0):
+    return draw(settings, np.random.default_rng(seed))
+
+
+def sharpness(picture, mask) -> float:
+    return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_64F)[mask > 0].var())
+
+
+def test_outside_of_the_mask_it_is_the_base(faces):
+    for seed in range(40):
+        face = faces[seed % len(faces)]
+        made = blended(face, face, drawn(PUBLISHED, seed))
+        outside = made.mask == 0
+        assert np.array_equal(made.fake[outside], made.base[outside])
+        assert 0.01 < (~outside).mean() < 0.6
+        assert not np.array_equal(made.fake, made.base)
+
+
+def test_an_unchanged_source_gives_the_same_face(faces, nothing):
+    for seed, face in enumerate(faces):
+        made = blended(face, face, drawn(nothing, seed))
+        assert np.array_equal(made.fake, face.pixels)
+        assert np.array_equal(made.base, face.pixels)
+        assert made.mask.any()
+
+
+def test_it_is_the_formula(faces):
+    for seed in range(10):
+        made = blended(faces[0], faces[0], drawn(PUBLISHED, seed))
+        share = made.mask[..., None] / 255.0
+        np.testing.assert_allclose(made.fake, share * made.source + (1 - share) * made.base, atol=0.51)
+
+
+def test_the_same_draw_makes_the_same(faces):
+    one, other = (blended(faces[0], faces[0], drawn(PUBLISHED, 5)).fake for _ in range(2))
+    assert np.array_equal(one, other)
+    assert not np.array_equal(one, blended(faces[0], faces[0], drawn(PUBLISHED, 6)).fake)
+
+
+def test_the_input_stays(faces):
+    before = faces[0].pixels.copy()
+    for seed in range(6):
+        blended(faces[0], faces[0], drawn(PUBLISHED, seed))
+    assert np.array_equal(faces[0].pixels, before)
+
+
+def test_a_source_from_fewer_pixels_is_softer(faces, nothing):
+    settings = nothing.model_copy(
+        update={"resolution": 1.0, "resolution_from": 0.3, "strengths": (1.0,), "masks": ("face",)}
+    )
+    made = blended(faces[0], faces[0], replace(drawn(settings), resolution=0.4))
+    assert sharpness(made.fake, made.mask) < 0.7 * sharpness(made.base, made.mask)
+
+
+def test_colour_changes_either_side(faces, nothing):
+    settings = nothing.model_copy(update={"colour": 1.0})
+    sides = {}
+    for seed in range(20):
+        blend = drawn(settings, seed)
+        made = blended(faces[0], faces[0], blend)
+        sides[blend.on_base] = np.array_equal(made.base, faces[0].pixels)
+    assert sides == {False: True, True: False}
+    made = blended(faces[0], faces[0], drawn(settings, 3).on_source)
+    assert np.array_equal(made.base, faces[0].pixels)
+
+
+def test_misalignment_is_as_drawn(faces, nothing):
+    """A source moved by whole pixels is the picture, moved."""
+    face = faces[0]
+    size = np.ptp(face.points, axis=0)
+    blend = replace(drawn(nothing), move=np.array([3, -2]) / size)
+    made = blended(face, face, blend)
+    inside = cv2.erode(made.mask, np.ones((9, 9))) > 0
+    np.testing.assert_allclose(made.source[inside], np.roll(face.pixels, (-2, 3), axis=(0, 1))[inside], atol=2)
+
+
+def test_another_frame_is_laid_upon_the_landmarks(faces, nothing):
+    """The same face filmed turned and larger comes back to where it was."""
+    face = faces[0]
+    height, width = face.pixels.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 8, 1.1)
+    points = face.points @ turn[:, :2].T + turn[:, 2]
+    # Positions count from a pixel's outer corner; OpenCV's matrix moves the middles.
+    points += 0.5 * (1 - turn[:, :2].sum(axis=1))
+    other = Face(cv2.warpAffine(face.pixels, turn, (width, height), flags=cv2.INTER_CUBIC), points.astype(np.float32))
+    made = blended(face, other, drawn(nothing))
+    inside = made.mask > 0
+    assert np.abs(made.source[inside].astype(float) - face.pixels[inside]).mean() < 2.5
+
+
+def test_a_face_from_another_side_is_no_source(faces, nothing):
+    """Landmarks that no turn and scale bring together would let the background into the face."""
+    face = faces[0]
+    points = face.points.copy()
+    points[:, 0] = points[:, 0].mean() + 0.6 * (points[:, 0] - points[:, 0].mean())
+    other = Face(np.zeros_like(face.pixels), points)
+    assert np.array_equal(blended(face, other, drawn(nothing)).fake, face.pixels)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1])
+def test_small_and_cut_off_faces_are_blended(faces, scale):
+    face = faces[0]
+    side = max(8, round(len(face.pixels) * scale))
+    small = Face(cv2.resize(face.pixels, (side, side)), face.points * side / len(face.pixels) + side * 0.3)
+    for seed in range(10):
+        made = blended(small, small, drawn(PUBLISHED, seed))
+        assert made.fake.shape == small.pixels.shape
