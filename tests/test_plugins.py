@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from deepfake_core import plugins
-from deepfake_core.contract.errors import BrokenPlugin, DuplicatePlugin, HookFailed, UnknownPlugin
+from deepfake_core.contract.errors import BrokenPlugin, DuplicatePlugin, UnknownPlugin
 from deepfake_core.contract.hookspecs import FuserHooks
-from deepfake_core.contract.records import VideoRecord
+from deepfake_core.contract.records import API_VERSION, VideoRecord
 from deepfake_core.data.store import Store
+from deepfake_core.plugins import admission
 from tests.conftest import TOY, install, use_site
 
 STREAM = (TOY / "toy_stream.py").read_text()
@@ -78,15 +79,57 @@ def test_duplicate_names_both_distributions(site):
         (("def extract(video, store):", "def extract(video, store, label):"), "doesn't fit"),
         (("@hookimpl\ndef predict_oof(", "def predict_oof("), r"lacks the hook\(s\) predict_oof"),
         (('name="toy"', 'name="tool"'), "calls itself 'tool'"),
-        (('name="toy",', 'name="toy", api_version=99,'), "version 99"),
-        (("return StreamInfo(", "return dict(StreamInfo("), "failed in stream_info"),
+        (("return StreamInfo(", "return 1 / 0 or StreamInfo("), "failed in stream_info: ZeroDivisionError"),
+        (("return StreamInfo(", "raise SystemExit\n    return StreamInfo("), "failed in stream_info: SystemExit"),
+        (("return StreamInfo(", "return None and StreamInfo("), "NoneType of itself, not StreamInfo"),
+        (("return StreamInfo(", "return {1: 2} or StreamInfo("), "dict of itself, not StreamInfo"),
+        (('name="toy",', 'name="toy", strange=1,'), "failed in stream_info: TypeError.*'strange'"),
+        (('name="toy",', 'name="Toy",'), "failed in stream_info: ValueError.*lower-case"),
+        (("settings=ToySettings,", "settings=dict,"), "class of its settings"),
+        (('presets={"paper": ToySettings(), "demo": ToySettings()}', "presets={}"), "has no presets"),
+        (('"paper": ToySettings(),', '"paper": Settings(),'), "not of the class ToySettings: preset paper"),
+        (("import json", "import json, sys\nsys.exit(3)"), "can't be imported from toy_deepfake_toy: SystemExit"),
     ],
 )
 def test_contract_breaches_are_refused_at_load(site, change, says):
-    site(change if change[0] != "return StreamInfo(" else ("return StreamInfo(", "return 1 / 0 or StreamInfo("))
-    with pytest.raises((BrokenPlugin, HookFailed), match=says) as caught:
+    site(change)
+    with pytest.raises(BrokenPlugin, match=says) as caught:
         plugins.load_stream("toy")
+    assert "deepfake-toy 1.0" in caught.value.problem
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("stated", "upgrade"),
+    [(99, "pip install -U deepfake-core deepfake-toy"), (0, "pip install -U deepfake-toy"), ("None", "pip install -U")],
+)
+def test_another_contract_version_is_refused_with_both_versions_and_what_to_install(site, stated, upgrade):
+    site(('name="toy",', f'name="toy", api_version={stated},'))
+    with pytest.raises(
+        BrokenPlugin, match=rf"version {stated} of the hook contract; this core has {API_VERSION}"
+    ) as caught:
+        plugins.load_stream("toy")
+    assert upgrade in caught.value.hint
+
+
+def test_the_version_before_is_accepted_with_a_warning(site, monkeypatch, caplog):
+    """As it will be once there is a second version."""
+    monkeypatch.setattr(admission, "API_VERSION", 2)
+    site()
+    assert plugins.load_stream("toy").info.api_version == 1, "what states none was written for the first"
+    assert "version 1 of the hook contract; this core has 2" in caplog.text
+    assert "pip install -U deepfake-toy" in caplog.text
+    site(('name="toy",', 'name="newer", api_version=2,'), distribution="deepfake-newer", name="newer")
+    caplog.clear()
+    assert plugins.load_stream("newer").info.api_version == 2
+    assert not caplog.text
+
+
+def test_a_name_that_only_a_newer_core_has_says_so(site):
+    site(("    hookimpl,\n)", "    hookimpl,\n    something_new,\n)"))
+    with pytest.raises(BrokenPlugin, match="something_new") as caught:
+        plugins.load_stream("toy")
+    assert "pip install -U deepfake-core deepfake-toy" in caught.value.hint
 
 
 def test_two_streams_do_not_see_each_others_calls(site, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepfake_core.cli import data, detecting, installed, learning
+from deepfake_core.cli import authoring, data, detecting, doctor, installed, learning
 from deepfake_core.cli.group import main
 
-__all__ = ["data", "detecting", "installed", "learning", "main"]
+__all__ = ["authoring", "data", "detecting", "doctor", "installed", "learning", "main"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from deepfake_core.cli import completing
 from deepfake_core.cli.group import main
 from deepfake_core.cli.options import (
     overrides_option,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @main.command()
-@click.argument("sources", nargs=-1, required=True, metavar="DATASET=ROOT…")
+@click.argument("sources", nargs=-1, required=True, metavar="DATASET=ROOT…", shell_complete=completing.datasets)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("master_dataset_index.csv"))
 @click.option("--limits", default="", metavar="METHOD=N,…", help="Largest number of videos per method; 0 for none.")
 @overrides_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deepfake_core.cli import completing
 from deepfake_core.cli.group import main
 from deepfake_core.cli.options import (
     index_option,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     default="models:/deepfake-detector@champion",
     show_default=True,
     help="MLflow model, or a model's folder.",
+    shell_complete=completing.models,
 )
 @click.option("--streams", default="", metavar="A,B", help="Use only these of its streams.")
 @click.option("--json", "json_path", default="", metavar="FILE", help="Write everything as JSON.")
@@ -196,7 +198,14 @@ def models(name: str) -> None:
 
 @main.command()
 @name_option
-@click.option("--version", "which", default="challenger", show_default=True, help="Number or alias of the version.")
+@click.option(
+    "--version",
+    "which",
+    default="challenger",
+    show_default=True,
+    help="Number or alias of the version.",
+    shell_complete=completing.model_versions,
+)
 @click.option("--margin", type=click.FloatRange(0, 1), default=0.005, show_default=True, help="AUC it may be below.")
 @click.option(
     "--min-coverage", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Least share of fused videos."

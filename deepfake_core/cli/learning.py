@@ -24,17 +24,19 @@ from deepfake_core.cli.options import (
     refit_option,
     register_option,
     seed_option,
+    stream_option,
     threshold_option,
     workers_option,
 )
 
 if TYPE_CHECKING:
     from deepfake_core.contract.records import Extracted
+    from deepfake_core.data.pseudo import Basis
     from deepfake_core.steps.fuse import FuseResult
 
 
 @main.command()
-@click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
+@stream_option
 @index_option
 @preset_option
 @overrides_option
@@ -55,7 +57,7 @@ def extract(name: str, index_name: str, preset: str, overrides: str, workers: st
 
 
 @main.command()
-@click.option("--name", required=True, help="Stream, see `deepfake plugins list`.")
+@stream_option
 @index_option
 @preset_option
 @overrides_option
@@ -84,6 +86,7 @@ def stream(
       deepfake stream --name rppg
       deepfake stream --name rppg --index my.csv --preset paper --overrides "method=pos"
     """  # noqa: D301
+    from deepfake_core.data.pseudo import DEEPFAKES
     from deepfake_core.steps import stream as step
 
     result = step.run(
@@ -98,10 +101,12 @@ def stream(
         reuse=reuse,
     )
     found = result.metrics
+    on = "" if result.basis == DEEPFAKES else f" on {result.basis}"
     click.echo(
-        f"{name}: out-of-fold AUC {found['auc']:.3f} [{found['auc_low']:.2f}, {found['auc_high']:.2f}], average precision {found['average_precision']:.3f}; "
+        f"{name}: out-of-fold AUC{on} {found['auc']:.3f} [{found['auc_low']:.2f}, {found['auc_high']:.2f}], average precision {found['average_precision']:.3f}; "
         f"{found['scored']:.0f} of {found['videos']:.0f} videos scored"
     )
+    _caution(result.basis)
     click.echo(f"run {result.run_id}: {result.page}")
     _finish(result.extracted)
 
@@ -196,8 +201,11 @@ def run(index_name: str, folds: str, **options: Any) -> None:
 
 
 def _print_fused(result: FuseResult) -> None:
+    from deepfake_core.data.pseudo import DEEPFAKES
+
     found = result.findings
-    click.echo(f"{'score':<20} {'kind':<7} {'videos':>6}  {'AUC [95 % interval]':<22} balanced accuracy")
+    heading = "AUC [95 % interval]" if found.basis == DEEPFAKES else f"AUC on {found.basis}"
+    click.echo(f"{'score':<20} {'kind':<7} {'videos':>6}  {heading:<22} balanced accuracy")
     for _, row in found.metrics.iterrows():
         auc = f"{row['auc']:.3f} [{row['auc_low']:.3f}, {row['auc_high']:.3f}]"
         click.echo(
@@ -209,10 +217,19 @@ def _print_fused(result: FuseResult) -> None:
         f"nested AUC {best.nested:.3f}; naive best of {len(found.found)} fusions {best.naive:.3f} ({best.naive_fuser}); "
         f"optimism {best.optimism:+.3f}; coverage {found.joined.coverage['fused']:.1%}"
     )
+    _caution(found.basis)
     if result.version:
         click.echo(f"registered: {result.version.name} version {result.version.number}; next: deepfake promote")
     click.echo(f"report: {(result.out / 'report.html').resolve()}")
     click.echo(f"run {result.run_id}: {result.page}")
+
+
+def _caution(basis: Basis) -> None:
+    """Says what figures on pseudo-fakes don't say."""
+    from deepfake_core.data.pseudo import CAUTION, DEEPFAKES
+
+    if basis != DEEPFAKES:
+        click.echo(CAUTION)
 
 
 def _finish(extracted: dict[str, Extracted] | Any) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from deepfake_core.cli import completing
+
 workers_option = click.option(
     "--workers",
     default="auto",
@@ -19,19 +21,34 @@ overrides_option = click.option(
     metavar="KEY=VALUE,…",
     help='Settings that differ from the preset, e.g. "epochs=1,lr=1e-3".',
 )
-index_option = click.option("--index", "index_name", default="demo", show_default=True, help="Index CSV, or demo, demo_others.")
+index_option = click.option(
+    "--index",
+    "index_name",
+    default="demo",
+    show_default=True,
+    help="Index CSV, or demo, demo_others.",
+    shell_complete=completing.indexes,
+)
+stream_option = click.option(
+    "--name", required=True, help="Stream, see `deepfake plugins list`.", shell_complete=completing.streams
+)
 folds_option = click.option(
     "--folds", default="5", show_default=True, help="Number of folds, a protocol, or a folds.csv."
 )
 refit_option = click.option("--refit", type=bool, default=True, show_default=True, help="Also train on everything.")
 ensemble_option = click.option(
-    "--ensemble", default="fourstream", show_default=True, help="An ensemble, all, or streams: a,b,c."
+    "--ensemble",
+    default="fourstream",
+    show_default=True,
+    help="An ensemble, all, or streams: a,b,c.",
+    shell_complete=completing.ensembles,
 )
 fuser_option = click.option(
     "--fuser",
     default="auto",
     show_default=True,
     help="A fuser, several to choose from, best: choose among all, or auto: the ensemble's own.",
+    shell_complete=completing.fusers,
 )
 inference_option = click.option(
     "--inference",
@@ -43,7 +60,13 @@ inference_option = click.option(
 register_option = click.option(
     "--register", type=bool, default=True, show_default=True, help="Make the detector the registry's challenger."
 )
-name_option = click.option("--name", default="deepfake-detector", show_default=True, help="Registered model.")
+name_option = click.option(
+    "--name",
+    default="deepfake-detector",
+    show_default=True,
+    help="Registered model.",
+    shell_complete=completing.model_names,
+)
 missing_option = click.option(
     "--missing",
     type=click.Choice(["drop", "model"]),
@@ -67,5 +90,12 @@ model_option = click.option(
     default="models:/deepfake-detector@champion",
     show_default=True,
     help="MLflow model, or a model's folder.",
+    shell_complete=completing.models,
 )
-preset_option = click.option("--preset", default="demo", show_default=True, help="Named settings of the stream.")
+preset_option = click.option(
+    "--preset",
+    default="demo",
+    show_default=True,
+    help="Named settings of the stream.",
+    shell_complete=completing.presets,
+)

@@ -56,7 +56,8 @@ class StreamHooks:
 
         Called once per video, in any process and order; ``video`` carries no label. A video that can't be used
         raises a ``VideoError``: its row keeps the error's status. Keep results with ``store.video_entry``, so that
-        a second call returns at once.
+        a second call returns at once. Only a stream that announces ``real_only`` is asked for pseudo-fakes
+        (``video.pseudo``); their file is that of the real video, so they need an extractor name of their own in the store.
         """
 
     @hookspec(firstresult=True)

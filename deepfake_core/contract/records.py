@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 API_VERSION = 1
 """Version of the hook contract. A plugin states the one it was written for in its info record."""
 
+OLDEST_API_VERSION = 1
+"""The oldest version that is still accepted; what changes between versions is in docs/plugin_hooks.md."""
+
 STATUS_OK = "ok"
 
 BEST = "best"
@@ -64,7 +67,7 @@ class VideoRecord:
     pseudo: bool = False
 
     def unlabelled(self) -> VideoRecord:
-        """The same video without anything that tells its label: what ``extract`` gets to see."""
+        """The same video without anything that tells its label, but for ``pseudo``: what ``extract`` gets to see."""
         return replace(self, label=None, dataset="", method="", identities=(), split=None)
 
 
@@ -170,7 +173,7 @@ class StreamInfo:
         parallel_folds: whether folds may train side by side in processes; False where one fold uses all cores.
         real_only: whether it can learn from real videos alone. Its ``extract`` then makes a pseudo-fake of the real video
             when asked for one (``VideoRecord.pseudo``), always the same.
-        api_version: contract version the plugin was written for.
+        api_version: contract version the plugin was written for; the first, where it states none.
     """
 
     name: str
@@ -184,7 +187,7 @@ class StreamInfo:
     code_version: int = 1
     parallel_folds: bool = False
     real_only: bool = False
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -201,7 +204,7 @@ class FuserInfo:
         summary: one line for ``plugins list``.
         needs_embeddings: whether it gets embedding columns besides scores.
         code_version: raise it when the same settings learn something else.
-        api_version: contract version the plugin was written for.
+        api_version: contract version the plugin was written for; the first, where it states none.
     """
 
     name: str
@@ -210,7 +213,7 @@ class FuserInfo:
     summary: str = ""
     needs_embeddings: bool = False
     code_version: int = 1
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -240,14 +243,14 @@ class DatasetInfo:
         settings: the class of its settings, all with defaults.
         summary: one line for ``plugins list``.
         self_made: True when the plugin makes its videos itself, so that its name alone is a valid ``index``.
-        api_version: contract version the plugin was written for.
+        api_version: contract version the plugin was written for; the first, where it states none.
     """
 
     name: str
     settings: type[Settings] = Settings
     summary: str = ""
     self_made: bool = False
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name(self.name)

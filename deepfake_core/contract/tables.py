@@ -24,6 +24,7 @@ MODELS_DIR = "models"
 FUSED_FILE = "fused.parquet"
 ENSEMBLE_PREDICTIONS_FILE = "ensemble_final_predictions.csv"
 ENSEMBLE_METRICS_FILE = "ensemble_metrics_with_ci.csv"
+OFFICIAL_METRICS_FILE = "official_test_metrics_with_ci.csv"
 META_FEATURES_FILE = "meta_features.csv"
 ENSEMBLE_PLOTS_FILE = "ensemble_evaluation_plots.png"
 
@@ -101,6 +102,7 @@ INDEX = Schema(
         Column("identities"),
         Column("split", required=False, nullable=True),
         Column("sha256", required=False, nullable=True),
+        Column("pseudo", "int", required=False, nullable=True),
     ),
 )
 

@@ -1,0 +1,1 @@
+"""Is this machine ready? What ``deepfake doctor`` looks at; it changes nothing."""
