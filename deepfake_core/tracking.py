@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from deepfake_core import __version__, runlog
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
+from deepfake_core.contract.records import FAKE
 from deepfake_core.contract.settings import Settings
 from deepfake_core.data.certificate import Certificate
 from deepfake_core.data.index import Index
@@ -90,7 +91,9 @@ class Run:
         import mlflow
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        counts = {"videos": len(index.videos), "fakes": sum(video.label or 0 for video in index.videos)}
+        made = sum(video.pseudo for video in index.videos)
+        fakes = sum(video.label == FAKE for video in index.videos)
+        counts = {"videos": len(index.videos) - made, "fakes": fakes - made, "pseudo_fakes": made}
         dataset = Dataset(
             name=Path(index.source).name,
             digest=index.digest,

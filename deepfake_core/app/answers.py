@@ -91,7 +91,8 @@ def _looked(desk: Desk, video: Path, asked: Asked, tell: Tell) -> Looked:
     try:
         return desk.look(video, asked, illustrated=False, tell=tell)
     except VideoTooLong as error:
-        return Looked(Verdict.failed(page.visible(video.name), f"{error.status}: {error.detail}"), [])
+        why, basis = f"{error.status}: {error.detail}", asked.detector.manifest.basis
+        return Looked(Verdict.failed(page.visible(video.name), why, basis), [])
 
 
 def _part(tell: Tell, place: int, count: int) -> Tell:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from deepfake_core.data.pseudo import DEEPFAKES
 from deepfake_core.detector import page, wording
 from deepfake_core.detector.page import Node, el
 from deepfake_core.detector.registry import Version
@@ -68,10 +69,10 @@ def html(node: Node) -> str:
 
 def label(version: Version) -> str:
     """A version as the selector shows it."""
-    tags = version.tags
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    auc = between(float(tags["auc"]), float(tags["auc_low"]), float(tags["auc_high"]), digits=2)
-    return f"version {version.number}{aliases}, AUC {auc}, {tags['ensemble']}, {version.created:%Y-%m-%d}"
+    auc = between(*version.auc, digits=2)
+    measured = f"AUC {auc}" if version.basis == DEEPFAKES else f"AUC {auc} on {version.basis} only"
+    return f"version {version.number}{aliases}, {measured}, {version.tags['ensemble']}, {version.created:%Y-%m-%d}"
 
 
 def intro(max_bytes: int, max_seconds: float) -> Node:

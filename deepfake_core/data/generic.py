@@ -17,7 +17,7 @@ from deepfake_core.contract.hookspecs import hookimpl
 from deepfake_core.contract.records import FAKE, REAL, DatasetInfo, VideoRecord
 from deepfake_core.contract.settings import Settings
 from deepfake_core.contract.tables import listed
-from deepfake_core.data.index import make_index, read_csv, record_of_row, video_id
+from deepfake_core.data.index import make_index, read_csv, record_of_row, require_files, video_id
 from deepfake_core.data.taking import take
 
 VIDEO_SUFFIXES = frozenset(
@@ -141,8 +141,9 @@ def _index_csv(root: Path, limits: Mapping[str, int], settings: GenericSettings)
             row["identities"] = tables.IDENTITY_SEPARATOR.join(_people(settings, row["dataset"], stem) or ())
         return record_of_row(row, folder)
 
-    videos = make_index((complete(row) for row in table.to_dict("records")), str(root)).videos
-    return take({dataset: videos}, {}, limits, settings.seed)
+    index = make_index((complete(row) for row in table.to_dict("records")), str(root))
+    require_files(index)
+    return take({dataset: index.videos}, {}, limits, settings.seed)
 
 
 class FolderDataset:

@@ -38,12 +38,16 @@ class Index:
         return digest(
             [
                 [v.video_id, v.label, v.dataset, v.method, list(v.identities), v.split or "", v.sha256 or ""]
+                + ([True] if v.pseudo else [])
                 for v in sorted(self.videos, key=lambda v: v.video_id)
             ]
         )
 
     def table(self, relative_to: Path | None = None) -> pd.DataFrame:
-        """The index as a table in the schema ``tables.INDEX``; paths under ``relative_to`` become relative to it."""
+        """The index as a table in the schema ``tables.INDEX``; paths under ``relative_to`` become relative to it.
+
+        The column ``pseudo`` is there only if a row is a pseudo-fake.
+        """
         import pandas as pd
 
         def shown(path: Path) -> str:
@@ -61,10 +65,12 @@ class Index:
                 tables.IDENTITY_SEPARATOR.join(v.identities),
                 v.split,
                 v.sha256,
+                int(v.pseudo),
             )
             for v in self.videos
         ]
-        return pd.DataFrame(records, columns=tables.INDEX.names)
+        table = pd.DataFrame(records, columns=tables.INDEX.names)
+        return table if table["pseudo"].any() else table.drop(columns="pseudo")
 
 
 def make_index(videos: Iterable[VideoRecord], source: str) -> Index:
@@ -110,8 +116,15 @@ def read_index(path: Path) -> Index:
 
     Raises:
         UsageError: the file isn't there.
-        InvalidTable: it breaks the schema; the message names column and lines.
+        InvalidTable: it breaks the schema, or lists pseudo-fakes; the message names column and lines.
     """
+    index = read_logged_index(path)
+    require_files(index)
+    return index
+
+
+def read_logged_index(path: Path) -> Index:
+    """Reads an index as a run logged it, pseudo-fakes included; raises as ``read_index`` does."""
     table = read_csv(path)
     tables.INDEX.check(table, path)
     wrong = ~table["label"].astype(float).isin((REAL, FAKE))
@@ -121,6 +134,20 @@ def read_index(path: Path) -> Index:
         )
     folder = path.resolve().parent
     return make_index((record_of_row(row, folder) for row in table.to_dict("records")), str(path))
+
+
+def require_files(index: Index) -> None:
+    """Refuses an index that lists pseudo-fakes, as a run logs it: they are made anew from the real videos, and are no files.
+
+    Raises:
+        InvalidTable: there are some.
+    """
+    made = [video.video_id for video in index.videos if video.pseudo]
+    if made:
+        raise InvalidTable(
+            f"{index.source}: by their column 'pseudo', {len(made)} rows are pseudo-fakes, not videos: {listed(made)}.",
+            hint="give the index of the real videos instead: streams that learn from them alone make the pseudo-fakes again.",
+        )
 
 
 def write_index(index: Index, path: Path) -> None:
@@ -177,6 +204,7 @@ def record_of_row(row: Mapping[str, object], folder: Path) -> VideoRecord:
         identities=tuple(name for name in names if name),
         split=text("split"),
         sha256=text("sha256"),
+        pseudo=text("pseudo") not in (None, "0"),
     )
 
 

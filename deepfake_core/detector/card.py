@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deepfake_core.data.pseudo import CAUTION, DEEPFAKES, fake_word
 from deepfake_core.detector.manifest import Manifest
 from deepfake_core.fusion import sections
 from deepfake_core.fusion.findings import Findings
@@ -40,7 +41,7 @@ def _what(manifest: Manifest) -> Section:
             + inference[manifest.inference],
             "It answers real, fake, or inconclusive, with a calibrated probability. "
             f"Between {manifest.band[0]:.2f} and {manifest.band[1]:.2f} it doesn't decide: outside, at most one in ten of the real "
-            "and of the fake videos that it was measured on would be called wrongly.",
+            f"videos and of the {fake_word(manifest.basis)}s that it was measured on would be called wrongly.",
         ),
     )
 
@@ -50,7 +51,7 @@ def _data(manifest: Manifest) -> Section:
     return Section(
         "What it was made from",
         (
-            f"{made.videos} videos, {made.fakes} of them fake, of {made.people} people; data sets {', '.join(made.datasets)}; "
+            f"{manifest.material}; data sets {', '.join(made.datasets)}; "
             f"methods {', '.join(made.methods)}. Index {made.index_digest}, folds {made.folds_digest}. Nobody stands on both sides of a "
             "fold: leakage_certificate.json is beside this card.",
         ),
@@ -62,9 +63,10 @@ def _limits(manifest: Manifest) -> Section:
     return Section(
         "Limits",
         (
+            *(() if manifest.basis == DEEPFAKES else (CAUTION,)),
             f"It has learned from {', '.join(made.datasets)} only. Other cameras, codecs, forgery methods and people can be harder; "
             "figures on them are known once it was evaluated on them.",
-            "A probability is that of videos with as many fakes among them as these, "
+            f"A probability is that of videos with as many {fake_word(manifest.basis)}s among them as these, "
             f"{made.fakes / made.videos:.0%}. Where fakes are rarer, more of what it calls fake is real.",
             "It looks at faces. Speech, captions, editing, and who is shown are beyond it. Its verdict is a hint for a person who "
             "looks further, not proof.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deepfake_core.data.pseudo import CAUTION, DEEPFAKES
 from deepfake_core.detector.registry import Version
 from deepfake_core.detector.verdict import Band, Verdict
 
@@ -21,6 +22,8 @@ def table(verdicts: Sequence[Verdict], band: Band) -> str:
         lines.append(f"{name:<{width}}  {answer:<12}  {_probability(each):<19}  {opinions or each.error}")
         lines += [f"{'':<{width}}  {reason}" for reason in each.reasons]
     lines.append(f"inconclusive: P(fake) from {band.low:.3f} to {band.high:.3f}, or too few streams")
+    if any(each.basis != DEEPFAKES for each in verdicts):
+        lines.append(CAUTION)
     return "\n".join(lines)
 
 
@@ -36,12 +39,12 @@ def versions(name: str, found: Sequence[Version]) -> str:
     """One line per version."""
     if not found:
         return f"{name} has no versions yet: `deepfake run` makes the first."
-    lines = [f"{'version':<8} {'alias':<22} {'AUC [95 % interval]':<22} {'coverage':<9} {'made':<17} run"]
+    lines = [f"{'version':<8} {'alias':<22} {'AUC [95 % interval]':<25} {'coverage':<9} {'made':<17} run"]
     for each in found:
-        tags = each.tags
-        auc = "[".join((f"{float(tags['auc']):.3f} ", f"{float(tags['auc_low']):.3f}, {float(tags['auc_high']):.3f}]"))
+        auc, low, high = each.auc
+        shown = f"{auc:.3f} [{low:.3f}, {high:.3f}]" if each.basis == DEEPFAKES else f"none ({each.basis} {auc:.3f})"
         lines.append(
-            f"{each.number:<8} {', '.join(each.aliases):<22} {auc:<22} {float(tags['coverage']):<9.1%} "
+            f"{each.number:<8} {', '.join(each.aliases):<22} {shown:<25} {float(each.tags['coverage']):<9.1%} "
             f"{each.created:%Y-%m-%d %H:%M}  {each.run_id}"
         )
     return "\n".join(lines)

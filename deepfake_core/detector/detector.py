@@ -122,12 +122,14 @@ class Detector:
 
     def _verdict(self, name: str, members: NDArray[np.float64], opinions: tuple[Opinion, ...]) -> Verdict:
         silent = [each for each in opinions if each.p is None]
+        basis = self.manifest.basis
         reasons = [f"{each.stream} {wording.status(each)}" for each in silent]
         if np.isnan(members).any():
             broken = [each for each in opinions if each.status in FAILURES]
             if broken:
-                return Verdict.failed(name, f"{broken[0].status}: {broken[0].quality.get('detail', '')}", opinions)
-            return Verdict(name, "inconclusive", None, None, None, tuple(reasons), opinions)
+                why = f"{broken[0].status}: {broken[0].quality.get('detail', '')}"
+                return Verdict.failed(name, why, basis, opinions)
+            return Verdict(name, "inconclusive", None, None, None, tuple(reasons), opinions, basis)
         p = float(self.calibrator(members.mean()))
         low, high = verdict.spread(self.calibrator(members), p) or (None, None)
         answer = self.band.answer(p)
@@ -137,7 +139,7 @@ class Detector:
         elif silent and self.manifest.missing == "drop":
             answer = "inconclusive"
             reasons.append("what the others are worth alone wasn't measured (it is with fuse --missing model)")
-        return Verdict(name, answer, p, low, high, tuple(reasons), opinions)
+        return Verdict(name, answer, p, low, high, tuple(reasons), opinions, basis)
 
     def panels(self, rows: MemberRows, extracts: Extracts, video_id: str) -> list[tuple[str, Panel]]:
         """What its streams saw in one video, by stream; each drawn by the member whose score is nearest to the mean.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from deepfake_core.contract.errors import InvalidTable
+from deepfake_core.data.pseudo import DEEPFAKES, Basis
 from deepfake_core.detector.scoring import Inference
 from deepfake_core.fusion.joining import Missing
 
@@ -103,7 +104,9 @@ class Manifest(Record):
         rule: by which the threshold was chosen.
         band: probabilities that don't decide, lowest and highest.
         measured: how good it was.
-        trained_on: on which videos.
+        trained_on: on which videos; where no deepfake was there, the fakes among them are pseudo-fakes.
+        basis: what counted as fake where it was measured, and where calibration, threshold and band come from. Detectors of
+            before there was another are all on deepfakes.
     """
 
     format: Literal[1] = 1
@@ -121,6 +124,7 @@ class Manifest(Record):
     band: tuple[float, float]
     measured: Measured
     trained_on: TrainedOn
+    basis: Basis = DEEPFAKES
 
     def write(self, folder: Path) -> None:
         """Writes ``detector.json``."""
@@ -129,8 +133,21 @@ class Manifest(Record):
     @property
     def title(self) -> str:
         """What verdicts name it by."""
+        made = f"made {self.created:%Y-%m-%d %H:%M} UTC on {self.videos}, index {self.trained_on.index_digest}"
+        return f"{self.ensemble}, {made}"
+
+    @property
+    def videos(self) -> str:
+        """How many videos it was made from, in words; pseudo-fakes are none."""
         made = self.trained_on
-        return f"{self.ensemble}, made {self.created:%Y-%m-%d %H:%M} UTC on {made.videos} videos, index {made.index_digest}"
+        return f"{made.videos} videos" if self.basis == DEEPFAKES else f"{made.videos - made.fakes} real videos alone"
+
+    @property
+    def material(self) -> str:
+        """What it was made from, in words."""
+        made = self.trained_on
+        fakes = f"{made.fakes} of them fake" if self.basis == DEEPFAKES else "and a pseudo-fake of each"
+        return f"{self.videos}, {fakes}, of {made.people} people"
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

@@ -70,7 +70,7 @@ class _Asked:
                 )
             except VideoError as error:
                 hint = "" if sent or self.roots.folders else f"; the operator names folders in {ROOTS_VARIABLE}"
-                return Verdict.failed(name, f"{error.status}: {error.detail}{hint}")
+                return Verdict.failed(name, f"{error.status}: {error.detail}{hint}", self.detector.manifest.basis)
             record, store = VideoRecord("video", path), Store(folder / "store")
             extracts = examined(
                 self.detector,

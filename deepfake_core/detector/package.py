@@ -82,6 +82,7 @@ def describe(
             datasets=tuple(sorted({video.dataset for video in videos})),
             methods=tuple(sorted({video.method for video in videos})),
         ),
+        basis=findings.basis,
     )
 
 

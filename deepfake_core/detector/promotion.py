@@ -14,6 +14,7 @@ import numpy as np
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import EXIT_REFUSED, DeepfakeError, UsageError
 from deepfake_core.data.certificate import CLEAN
+from deepfake_core.data.pseudo import CAUTION, DEEPFAKES
 from deepfake_core.detector import references, registry
 from deepfake_core.detector.manifest import Manifest
 from deepfake_core.detector.registry import CHALLENGER, CHAMPION, Version
@@ -60,6 +61,8 @@ def gate(candidate: Version, champion: Version | None, *, margin: float, min_cov
         folder = registry.fetch(candidate.uri, Path(scratch) / "candidate")
         manifest = Manifest.read(folder)
         checks = [_certificate(folder, manifest), _coverage(manifest, min_coverage)]
+        if manifest.basis != DEEPFAKES:
+            checks.append(Check("basis", True, CAUTION))
         if champion is not None and champion.number != candidate.number:
             checks.append(
                 _comparison(folder, registry.fetch(champion.uri, Path(scratch) / "champion"), champion, margin)
@@ -94,8 +97,15 @@ def _comparison(candidate: Path, champion: Path, old: Version, margin: float) ->
     """On the videos that both have scored out of fold; the burden of proof is the newcomer's."""
     import pandas as pd
 
-    digests = [Manifest.read(folder).trained_on.index_digest for folder in (candidate, champion)]
-    if digests[0] != digests[1]:
+    new, current = (Manifest.read(folder) for folder in (candidate, champion))
+    if new.basis != current.basis:
+        return Check(
+            "comparison",
+            False,
+            f"it was measured on {new.basis}, the champion, version {old.number}, on {current.basis}: their AUCs say different "
+            "things; deepfake evaluate compares them, on one index that has deepfakes",
+        )
+    if new.trained_on.index_digest != current.trained_on.index_digest:
         return Check(
             "comparison", False, f"the champion, version {old.number}, was made on another index: nothing compares them"
         )
@@ -107,7 +117,7 @@ def _comparison(candidate: Path, champion: Path, old: Version, margin: float) ->
     draws = Resamples.draw(label, both["group"].to_numpy(str))
     found = paired_difference(draws, label, both["p"], both["p_champion"])
     text = (
-        f"AUC {found.estimate:+.3f} [{found.low:+.3f}, {found.high:+.3f}] against version {old.number} on {len(both)} videos, "
+        f"AUC{'' if new.basis == DEEPFAKES else f' on {new.basis}'} {found.estimate:+.3f} [{found.low:+.3f}, {found.high:+.3f}] against version {old.number} on {len(both)} videos, "
         f"at worst {-margin:+.3f} is asked for"
     )
     return Check("comparison", bool(found.estimate >= -margin), text)

@@ -19,8 +19,8 @@ from deepfake_core.detector.verdict import Verdict
 
 REFERENCES_FILE = "references.json"
 
-PER_CLASS = 2
-"""Reals, and as many fakes."""
+CLIPS = 4
+"""Half of them reals and half fakes, where there are both."""
 
 TOLERANCE = 1e-3
 """In P(fake). On one machine it is below 1e-6; other processors and versions of PyTorch round differently."""
@@ -38,12 +38,11 @@ _LIST = TypeAdapter(tuple[Reference, ...])
 
 
 def chosen(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
-    """Two reals and two fakes, always the same of the same videos."""
-    found = []
-    for label in (REAL, FAKE):
-        of_class = [video for video in videos if video.label == label]
-        found += shuffled(of_class)[:PER_CLASS]
-    return found
+    """Two reals and two fakes, always the same of the same videos; four reals where there are only pseudo-fakes, which are no files."""
+    files = [video for video in videos if not video.pseudo]
+    classes = [[video for video in files if video.label == label] for label in (REAL, FAKE)]
+    there = [shuffled(videos) for videos in classes if videos]
+    return [video for of_class in there for video in of_class[: CLIPS // len(there)]]
 
 
 def write(videos: Sequence[VideoRecord], verdicts: Sequence[Verdict], folder: Path) -> None:

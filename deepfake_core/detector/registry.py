@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepfake_core.contract.errors import UsageError
+from deepfake_core.data.pseudo import DEEPFAKES, PSEUDO_FAKES, Basis, metric_name
 from deepfake_core.detector.manifest import MANIFEST_FILE, Manifest, PluginPart
 from deepfake_core.tracking import TAG_PREFIX
 
@@ -50,6 +51,17 @@ class Version:
         """What MLflow loads it by."""
         return f"models:/{self.name}/{self.number}"
 
+    @property
+    def basis(self) -> Basis:
+        """What its figures were measured on; versions of before there was another basis have no tag."""
+        return PSEUDO_FAKES if self.tags.get("basis") == PSEUDO_FAKES else DEEPFAKES
+
+    @property
+    def auc(self) -> tuple[float, float, float]:
+        """AUC on that basis, with its 95 % interval."""
+        value, low, high = (float(self.tags[metric_name(name, self.basis)]) for name in ("auc", "auc_low", "auc_high"))
+        return value, low, high
+
 
 def register(folder: Path, manifest: Manifest, name: str) -> Version:
     """Logs a detector's folder to the open run as an MLflow model, and registers it as the challenger.
@@ -70,15 +82,19 @@ def register(folder: Path, manifest: Manifest, name: str) -> Version:
     )
     client, number = mlflow.MlflowClient(), str(logged.registered_model_version)
     measured = manifest.measured
+    figures = {
+        "auc": measured.auc,
+        "auc_low": measured.low,
+        "auc_high": measured.high,
+        "auc_naive": measured.naive,
+        "coverage": measured.coverage,
+    }
     tags = {
         "ensemble": manifest.ensemble,
         "streams": ",".join(_streams(manifest)),
         "fuser": manifest.fuser.name,
-        "auc": f"{measured.auc:.4f}",
-        "auc_low": f"{measured.low:.4f}",
-        "auc_high": f"{measured.high:.4f}",
-        "auc_naive": f"{measured.naive:.4f}",
-        "coverage": f"{measured.coverage:.4f}",
+        "basis": manifest.basis,
+        **{metric_name(name, manifest.basis): f"{value:.4f}" for name, value in figures.items()},
         "index_digest": manifest.trained_on.index_digest,
         "folds_digest": manifest.trained_on.folds_digest,
     }
@@ -205,7 +221,7 @@ def _signature() -> ModelSignature:
                 ColSpec(text, "video"),
                 ColSpec(text, "verdict"),
                 *(ColSpec(number, name, required=False) for name in ("probability", "low", "high")),
-                *(ColSpec(text, name) for name in ("reasons", "streams", "error", "model")),
+                *(ColSpec(text, name) for name in ("reasons", "streams", "basis", "error", "model")),
             ]
         ),
         params=ParamSchema([ParamSpec("streams", text, "")]),

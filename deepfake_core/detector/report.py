@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_core.contract.records import Panel
+from deepfake_core.data.pseudo import DEEPFAKES, fake_word
 from deepfake_core.detector import bars, page, wording
 from deepfake_core.detector.manifest import Manifest
 from deepfake_core.detector.page import Node, el
@@ -112,7 +113,13 @@ def _opinions(opinions: Sequence[Opinion], manifest: Manifest) -> Iterator[Node]
     shares = [opinion.share for opinion in opinions if opinion.share is not None]
     greatest = max(map(abs, shares), default=0.0)
     aucs = {part.name: part.auc for part in manifest.streams}
-    header = ["stream", "P(fake) by itself", *(["adds to the answer"] if shares else []), "its own AUC", "status"]
+    header = [
+        "stream",
+        "P(fake) by itself",
+        *(["adds to the answer"] if shares else []),
+        f"its own {_auc(manifest)}",
+        "status",
+    ]
     rows = []
     for opinion in opinions:
         row: list[page.Content] = [opinion.stream]
@@ -130,28 +137,37 @@ def _opinions(opinions: Sequence[Opinion], manifest: Manifest) -> Iterator[Node]
             f"What it adds to the answer is in the unit of {manifest.fuser.name}, the fusion: to the right towards fake, to the left towards "
             "real, the longest bar is the largest. "
         )
-    yield el("p", note + "Its own AUC says how good it has been alone: 1 is faultless, 0.5 is guessing.", class_="soft")
+    yield el(
+        "p",
+        note + f"Its own {_auc(manifest)} says how good it has been alone: 1 is faultless, 0.5 is guessing.",
+        class_="soft",
+    )
 
 
 def _measure(number: str, bar: Node) -> Node:
     return el("div", el("span", number), bar, class_="measure")
 
 
+def _auc(manifest: Manifest) -> str:
+    return "AUC" if manifest.basis == DEEPFAKES else f"AUC on {manifest.basis}"
+
+
 def _card(about: About) -> Node:
     manifest, learned, measured = about.manifest, about.manifest.trained_on, about.manifest.measured
+    fake = fake_word(manifest.basis)
     models = {"refit": "refitted on all videos", "folds": "each trained without the people of one fold"}
     rows = [
         ("model", about.name),
         ("made", f"{manifest.created:%Y-%m-%d} with deepfake-core {manifest.core_version}"),
-        ("learned from", f"{learned.videos} videos ({learned.fakes} fake) of {learned.people} people"),
+        ("learned from", manifest.material),
         ("data sets", wording.listed(learned.datasets)),
         ("training data digest", learned.index_digest),
         (
-            "AUC",
-            f"{between(measured.auc, measured.low, measured.high)}: shown a fake and a real video of people that it hadn't seen, it gave the fake "
+            _auc(manifest),
+            f"{between(measured.auc, measured.low, measured.high)}: shown a {fake} and a real video of people that it hadn't seen, it gave the {fake} "
             f"the higher score in {100 * measured.auc:.0f} of 100 pairs; 50 would be guessing. Brackets are a 95 % interval.",
         ),
-        ("AUC of each stream", ", ".join(f"{part.name} {part.auc:.3f}" for part in manifest.streams)),
+        (f"{_auc(manifest)} of each stream", ", ".join(f"{part.name} {part.auc:.3f}" for part in manifest.streams)),
         ("fusion", manifest.fuser.name),
         ("models of each stream", f"{len(manifest.members)}, {models[manifest.inference]}"),
         ("doesn't decide", f"from {manifest.band[0]:.2f} to {manifest.band[1]:.2f}"),

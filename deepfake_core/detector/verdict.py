@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_core.contract.records import FAKE, REAL, Quality
+from deepfake_core.data.pseudo import Basis
 
 Answer = Literal["real", "fake", "inconclusive"]
 
@@ -50,6 +51,7 @@ class Verdict:
         low, high: 95 % range of what another model of the same making would say; None with a single member.
         reasons: what limits it, beside a probability in the band that doesn't decide.
         opinions: of each stream.
+        basis: what counted as fake where the detector was measured and calibrated: ``deepfakes``, or only ``pseudo-fakes``.
         error: why the video couldn't be looked at; None if it could.
     """
 
@@ -60,12 +62,13 @@ class Verdict:
     high: float | None
     reasons: tuple[str, ...]
     opinions: tuple[Opinion, ...]
+    basis: Basis
     error: str | None = None
 
     @classmethod
-    def failed(cls, video: str, error: str, opinions: tuple[Opinion, ...] = ()) -> Verdict:
+    def failed(cls, video: str, error: str, basis: Basis, opinions: tuple[Opinion, ...] = ()) -> Verdict:
         """Of a video that couldn't be looked at."""
-        return cls(video, "inconclusive", None, None, None, (), opinions, error)
+        return cls(video, "inconclusive", None, None, None, (), opinions, basis, error)
 
     def row(self) -> dict[str, object]:
         """Flat values, for tables; what streams say as JSON text."""
@@ -77,6 +80,7 @@ class Verdict:
             "high": self.high,
             "reasons": "; ".join(self.reasons),
             "streams": json.dumps([asdict(each) for each in self.opinions]),
+            "basis": self.basis,
             "error": self.error or "",
         }
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from deepfake_core.contract import errors
 from deepfake_core.contract.records import STATUS_OK
+from deepfake_core.data.pseudo import CAUTION, DEEPFAKES, fake_word
 from deepfake_core.detector.manifest import Manifest
 from deepfake_core.detector.verdict import Answer, Opinion, Verdict
 
@@ -137,20 +138,22 @@ def _written(value: float | int | str | bool, how: str) -> str:
 def cautions(manifest: Manifest) -> list[str]:
     """What limits any answer of a detector."""
     learned = manifest.trained_on
-    methods = [method for method in learned.methods if method != "real"]
+    on_deepfakes = manifest.basis == DEEPFAKES
+    methods = [method for method in learned.methods if method != "real"] if on_deepfakes else []
     return [
-        f"It has learned from {learned.videos} videos of {learned.people} people, out of {listed(learned.datasets)}"
+        *(() if on_deepfakes else (CAUTION,)),
+        f"It has learned from {manifest.videos} of {learned.people} people, out of {listed(learned.datasets)}"
         + (f", and has seen these ways to forge: {listed(methods)}" if methods else "")
         + ". A video unlike these can fool it, in both directions: another way to forge, another camera, another kind of footage.",
         "Compression, resizing, filters and re-recording from a screen change what it sees, of real videos and of fakes.",
         "It looks at faces and what can be measured on them. It doesn't hear the sound, and doesn't know who is shown, or "
         "whether the video is shown out of context.",
-        _decisions(*manifest.band),
+        _decisions(*manifest.band, fake_word(manifest.basis)),
         "It is one piece of evidence, no proof. Where much depends on it, look for the original and ask where the video comes from.",
     ]
 
 
-def _decisions(low: float, high: float) -> str:
+def _decisions(low: float, high: float, fake_word: str) -> str:
     """When a detector decides, and how often wrongly."""
     if low <= 0 and high >= 1:
         return "It was made from too few videos to decide anything: it never says “fake” or “real”."
@@ -158,7 +161,7 @@ def _decisions(low: float, high: float) -> str:
     real = f"“real” below {low:.2f}" if low > 0 else "never “real”"
     return (
         f"It says {fake} and {real}. Among videos like those it was made from, at most one real video in ten is then called fake, and at most "
-        "one fake in ten real; among others it can be more."
+        f"one {fake_word} in ten real; among others it can be more."
     )
 
 

@@ -25,6 +25,12 @@ _COLOURS = {"stream": REAL_COLOUR, "fusion": "#8a8a8a", "final": FAKE_COLOUR}
 Panel = Callable[["Axes"], None]
 
 
+def noted(axes: Axes, panel: Panel, note: str) -> None:
+    """A panel with a few words added to its title."""
+    panel(axes)
+    axes.set_title(f"{axes.get_title()}, {note}")
+
+
 def roc(axes: Axes, rows: Rows, columns: Sequence[Score]) -> None:
     """ROC curves of the streams and of the final score."""
     from sklearn.metrics import roc_curve

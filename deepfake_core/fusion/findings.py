@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from deepfake_core.data.pseudo import Basis, metric_name
 from deepfake_core.fusion.crossfit import CrossFitted, Rows
 from deepfake_core.fusion.explaining import Explanation
 from deepfake_core.fusion.joining import Joined
@@ -30,6 +31,7 @@ class Findings:
         rule: of the threshold.
         columns: all scores, the final one last.
         metrics: one row per score.
+        official: the same on the official test split; None where the folds don't hold one out.
         differences: the final score against each other.
         values: what each stream adds.
         errors: correlation of the streams' errors.
@@ -39,6 +41,7 @@ class Findings:
         explanation: what the columns add to the scores of the fuser that is used.
         importance: the same by stream.
         video_map: the videos in the plane; None where no stream has an embedding.
+        basis: what counts as fake in all of it.
     """
 
     joined: Joined
@@ -49,6 +52,7 @@ class Findings:
     rule: str
     columns: list[Score]
     metrics: pd.DataFrame
+    official: pd.DataFrame | None
     differences: pd.DataFrame
     values: pd.DataFrame
     errors: pd.DataFrame
@@ -58,6 +62,7 @@ class Findings:
     explanation: Explanation
     importance: pd.DataFrame
     video_map: pd.DataFrame | None
+    basis: Basis
 
     @cached_property
     def final(self) -> pd.Series:
@@ -65,15 +70,26 @@ class Findings:
         return self.metrics[self.metrics["score"] == FINAL].iloc[0]
 
     @property
+    def official_final(self) -> pd.Series | None:
+        """The final score's row of the metrics on the official test split."""
+        return None if self.official is None else self.official[self.official["score"] == FINAL].iloc[0]
+
+    @property
     def headline(self) -> dict[str, float]:
-        """The numbers that runs are compared by."""
-        numbers = {name: float(value) for name, value in self.final.items() if isinstance(value, float | int)}
+        """The numbers that runs are compared by, under the names that they have on this basis."""
+        numbers = _numbers(self.final)
+        if self.official_final is not None:
+            numbers |= {f"official_{name}": value for name, value in _numbers(self.official_final).items()}
         found = self.optimism
-        return {
-            **numbers,
+        numbers |= {
             "auc_nested": found.nested,
             "auc_naive": found.naive,
             "auc_crossfitted_best": found.crossfitted,
             "optimism": found.optimism,
             "coverage": self.joined.coverage["fused"],
         }
+        return {metric_name(name, self.basis): value for name, value in numbers.items()}
+
+
+def _numbers(row: pd.Series) -> dict[str, float]:
+    return {str(name): float(value) for name, value in row.items() if isinstance(value, float | int)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake_core.contract import tables
+from deepfake_core.data.pseudo import DEEPFAKES, metric_name
 from deepfake_core.fusion import figures, sections
 from deepfake_core.fusion.findings import Findings
 from deepfake_core.fusion.meta_features import meta_features
@@ -26,7 +27,10 @@ def write(findings: Findings, out: Path) -> None:
     (out / FIGURES).mkdir(exist_ok=True)
     _fused_table(findings).to_parquet(out / tables.FUSED_FILE, index=False)
     _predictions(findings).to_csv(exports / tables.ENSEMBLE_PREDICTIONS_FILE, index=False)
-    findings.metrics.to_csv(exports / tables.ENSEMBLE_METRICS_FILE, index=False)
+    metrics = findings.metrics.rename(columns=partial(metric_name, on=findings.basis))
+    metrics.to_csv(exports / tables.ENSEMBLE_METRICS_FILE, index=False)
+    if findings.official is not None:
+        findings.official.to_csv(exports / tables.OFFICIAL_METRICS_FILE, index=False)
     meta_features(findings.joined).to_csv(exports / tables.META_FEATURES_FILE, index=False)
     panels = _panels(findings)
     sheet = figures.sheet([panels[name] for name in ("roc", "auc", "decisions", "scores", "correlation")])
@@ -78,7 +82,7 @@ def _predictions(findings: Findings) -> pd.DataFrame:
 
 def _panels(findings: Findings) -> dict[str, figures.Panel]:
     rows, nested, columns = findings.rows, findings.nested, findings.columns
-    return {
+    panels: dict[str, figures.Panel] = {
         "roc": partial(figures.roc, rows=rows, columns=columns),
         "auc": partial(figures.auc_bars, metrics=findings.metrics),
         "decisions": partial(figures.confusion, rows=rows, nested=nested),
@@ -90,3 +94,6 @@ def _panels(findings: Findings) -> dict[str, figures.Panel]:
         "stream_value": partial(figures.values, table=findings.values),
         "importance": partial(figures.importance, table=findings.importance),
     }
+    if findings.basis == DEEPFAKES:
+        return panels
+    return {name: partial(figures.noted, panel=panel, note=f"on {findings.basis}") for name, panel in panels.items()}

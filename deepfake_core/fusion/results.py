@@ -78,16 +78,23 @@ def scores(
     ]
 
 
-def metrics_table(rows: Rows, columns: list[Score]) -> pd.DataFrame:
-    """One row per score: every metric with its 95 % interval over identity groups, ``auc, auc_low, auc_high, …``."""
+def metrics_table(rows: Rows, columns: list[Score], among: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """One row per score: every metric with its 95 % interval over identity groups, ``auc, auc_low, auc_high, …``.
+
+    Args:
+        rows: what is fused.
+        columns: its scores.
+        among: only these videos, ``[N]``.
+    """
     import pandas as pd
 
     found = []
+    meant = np.ones(len(rows.label), dtype=bool) if among is None else among
     for score in columns:
-        known = ~np.isnan(score.p)
+        known = meant & ~np.isnan(score.p)
         label, p, decision = rows.label[known], score.p[known], score.decision[known]
         drawn = bootstrap(rows.resamples(known), label, p, (*RANKED, *PROBABLE, *DECIDED), decision=decision)
-        row: dict[str, object] = {"score": score.name, "kind": score.kind, "videos": len(rows.label), "scored": len(p)}
+        row: dict[str, object] = {"score": score.name, "kind": score.kind, "videos": int(meant.sum()), "scored": len(p)}
         row |= with_intervals(drawn)
         found.append(row)
     return pd.DataFrame(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake_core.contract import tables
+from deepfake_core.data.pseudo import CAUTION, DEEPFAKES, fake_word, metric_name
 from deepfake_core.fusion.findings import Findings
 from deepfake_core.fusion.report import Report, Section
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 def report(findings: Findings) -> Report:
     """All sections, the answer first."""
+    question = "How good is the ensemble" + ("?" if findings.basis == DEEPFAKES else f" on {findings.basis}?")
     return Report(
-        "How good is the ensemble?",
+        question,
         (
             _answer(findings),
             scores(findings),
+            *_official(findings),
             _choice(findings),
             _values(findings),
             *_explained(findings),
@@ -44,21 +47,23 @@ def _cell(row: pd.Series, metric: str) -> str:
 
 def _answer(findings: Findings) -> Section:
     row, rows = findings.final, findings.rows
-    fakes, people = int(rows.label.sum()), len(np.unique(rows.group))
+    people = len(np.unique(rows.group))
     best = findings.metrics[findings.metrics["kind"] == "stream"].sort_values("auc").iloc[-1]
     gain = findings.differences.set_index("against").loc[best["score"]]
+    fake, aucs = fake_word(findings.basis), _auc_word(findings)
     sure = "surely" if gain["low"] > 0 or gain["high"] < 0 else "not surely"
     return Section(
         "In short",
         (
-            f"Shown a fake and a real video of people that it has never seen, the ensemble gives the fake the higher score in "
-            f"{100 * row['auc']:.0f} of 100 pairs (AUC {_cell(row, 'auc')}). 50 of 100 would be guessing.",
+            *(() if findings.basis == DEEPFAKES else (CAUTION,)),
+            f"Shown a {fake} and a real video of people that it has never seen, the ensemble gives the {fake} the higher score in "
+            f"{100 * row['auc']:.0f} of 100 pairs ({aucs} {_cell(row, 'auc')}). 50 of 100 would be guessing.",
             f"With its threshold it decides {100 * row['balanced_accuracy']:.0f} % of videos rightly, both classes counted "
             f"alike ({_cell(row, 'balanced_accuracy')}); of 100 real videos, its score lets through 95 while it finds "
-            f"{100 * row['tpr_at_5_fpr']:.0f} of 100 fakes.",
-            f"Its AUC differs from that of the best single stream, {best['score']}, by "
+            f"{100 * row['tpr_at_5_fpr']:.0f} of 100 {fake}s.",
+            f"Its {aucs} differs from that of the best single stream, {best['score']}, by "
             f"{between(gain['difference'], gain['low'], gain['high'])}: {sure} a difference.",
-            f"Measured on {len(rows.label)} videos, {fakes} of them fake, in {people} groups of people who appear together. No video was "
+            f"Measured on {_measured_on(findings)}, in {people} groups of people who appear together. No video was "
             "scored, and no fusion, calibration or threshold chosen for it, by anything that had seen anyone in it"
             + ("" if not findings.foreign else ", as far as is known (see the end)")
             + ". Brackets are 95 % intervals by resampling these groups.",
@@ -67,30 +72,57 @@ def _answer(findings: Findings) -> Section:
     )
 
 
+def _auc_word(findings: Findings) -> str:
+    return "AUC" if findings.basis == DEEPFAKES else f"AUC on {findings.basis}"
+
+
+def _measured_on(findings: Findings) -> str:
+    label = findings.rows.label
+    fakes = int(label.sum())
+    if findings.basis == DEEPFAKES:
+        return f"{len(label)} videos, {fakes} of them fake"
+    return f"{len(label) - fakes} real videos and {fakes} pseudo-fakes of them"
+
+
 def scores(findings: Findings) -> Section:
     """Every score with its metrics."""
-    import pandas as pd
-
-    metrics = ("auc", "average_precision", "eer", "balanced_accuracy", "f1", "brier")
     pairs = findings.differences.itertuples()
     gains = {pair.against: between(pair.difference, pair.low, pair.high) for pair in pairs}
-    table = pd.DataFrame(
-        [
-            {
-                "score": row["score"],
-                "kind": row["kind"],
-                "videos": row["scored"],
-                **{name: _cell(row, name) for name in metrics},
-                "AUC of P_final minus its AUC": gains.get(row["score"], ""),
-            }
-            for _, row in findings.metrics.iterrows()
-        ]
-    )
+    table = _shown(findings, findings.metrics)
+    table["AUC of P_final minus its AUC"] = table["score"].map(gains).fillna("")
     text = (
         "Streams and fusions are cross-fitted; their thresholds, too. P_final is the score that is used: the fusion chosen "
         "inside each fold, calibrated. Differences are paired: on the videos that both have scored.",
     )
     return Section("All scores", text, table, "auc")
+
+
+def _shown(findings: Findings, table: pd.DataFrame) -> pd.DataFrame:
+    """A row per score, as a reader wants it."""
+    import pandas as pd
+
+    metrics = ("auc", "average_precision", "eer", "balanced_accuracy", "f1", "brier")
+    return pd.DataFrame(
+        [
+            {
+                "score": row["score"],
+                "kind": row["kind"],
+                "videos": row["scored"],
+                **{metric_name(name, findings.basis): _cell(row, name) for name in metrics},
+            }
+            for _, row in table.iterrows()
+        ]
+    )
+
+
+def _official(findings: Findings) -> tuple[Section, ...]:
+    if findings.official is None:
+        return ()
+    text = (
+        "The test split of the data set's authors, alone: the figures to hold against published ones on the same split. No model and no fusion saw a "
+        "test video. Streams are those trained on the train split, with the validation split for early stopping where it has both classes; the table above has all videos.",
+    )
+    return (Section("The official test split", text, _shown(findings, findings.official)),)
 
 
 def _choice(findings: Findings) -> Section:
@@ -219,6 +251,7 @@ def by_method(findings: Findings) -> Section:
     table = findings.methods.drop(columns=["auc_low", "auc_high"])
     table["auc"] = [_cell(row, "auc") for _, row in findings.methods.iterrows()]
     table["auc_all_reals"] = table["auc_all_reals"].map("{:.3f}".format)
+    table = table.rename(columns={name: metric_name(name, findings.basis) for name in ("auc", "auc_all_reals")})
     text = (
         "AUC of the fakes made by each method against the real videos of the same data set, and against all of them.",
     )

@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 from deepfake_core import tracking, workspace
 from deepfake_core.contract import tables
 from deepfake_core.contract.records import VideoRecord
-from deepfake_core.data.index import Index, read_index
+from deepfake_core.data import pseudo
+from deepfake_core.data.index import Index, read_logged_index
 from deepfake_core.detector import registry
 from deepfake_core.detector.detector import Detector
 from deepfake_core.detector.manifest import Manifest
@@ -110,14 +111,14 @@ def overlap_with_training(index: Index, version: Version | None, manifest: Manif
 
 
 def _training_index(version: Version | None, manifest: Manifest) -> Index | None:
-    """As the fusion's run logged it, or else any run on the same index."""
+    """As the fusion's run logged it, or else any run on the same index; without what was made of its videos."""
     digest = manifest.trained_on.index_digest
     runs = [version.run_id] if version else []
     runs += [found.run_id for found in tracking.finished("fuse", {"index_digest": digest})]
     for run_id in dict.fromkeys(runs):
         index = _logged_index(run_id)
         if index is not None and index.digest == digest:
-            return index
+            return pseudo.without_twins(index)
     return None
 
 
@@ -127,7 +128,7 @@ def _logged_index(run_id: str) -> Index | None:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return read_index(tracking.download(run_id, tables.INDEX_FILE, Path(folder)))
+            return read_logged_index(tracking.download(run_id, tables.INDEX_FILE, Path(folder)))
         except (mlflow.exceptions.MlflowException, OSError) as error:
             LOG.warning("run %s: its index can't be had: %s", run_id, error)
             return None

@@ -18,17 +18,17 @@ from deepfake_core.data.index import Index
 from deepfake_core.data.oof import quality_text
 from deepfake_core.data.store import Store
 from deepfake_core.plugins import Stream, load_stream
-from deepfake_core.steps.index import open_index
+from deepfake_core.steps.index import learnable, open_index
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def run(name: str, index_name: str, *, preset: str, overrides: str, workers: str) -> dict[str, Extracted]:
-    """Extracts every video of the index for one stream."""
+    """Extracts every video of the index for one stream; pseudo-fakes, too, if that is what it would learn from."""
     stream = load_stream(name)
     settings = stream.settings(preset, overrides)
-    index = open_index(index_name, workers=workers)
+    index = learnable(open_index(index_name, workers=workers), [name])
     extracted = extract_all(stream, index, settings, workspace.store(), workers=workers)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / tables.EXTRACTED_FILE

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_core import tracking
 from deepfake_core.contract import tables
-from deepfake_core.contract.errors import UsageError
+from deepfake_core.contract.errors import BrokenPlugin, DuplicatePlugin, FoldsImpossible, HookFailed, UsageError
 from deepfake_core.data import folds as drawing
-from deepfake_core.data import protocols
+from deepfake_core.data import protocols, pseudo
 from deepfake_core.data.certificate import Certificate, certify
 from deepfake_core.data.folds import Folds, Plan
 from deepfake_core.data.index import Index, read_index
+from deepfake_core.data.pseudo import Basis
 from deepfake_core.data.separation import PROTOCOLS, Protocol
-from deepfake_core.steps.index import open_index
+from deepfake_core.plugins import installed, load_stream
+from deepfake_core.steps.index import learnable, open_index
+
+LOG = logging.getLogger(__name__)
 
 AUTO = "auto"
 """Instead of a number of folds: the protocol's usual one."""
@@ -35,6 +40,16 @@ class Drawn:
         """What runs on these videos and folds are tagged with, and found by."""
         return {"index_digest": self.index.digest, "folds_digest": self.folds.digest}
 
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What a person wants to know of the folds beside a run."""
+        return {"protocol": self.folds.protocol, "folds": self.folds.count, "seed": self.seed}
+
+    @property
+    def basis(self) -> Basis:
+        """What counts as fake here."""
+        return pseudo.basis(self.index.videos)
+
     def certify(self, content_hashes: Mapping[str, str] | None = None) -> Certificate:
         """The proof that nobody is on both sides; see ``certify``."""
         return certify(self.index, self.folds, self.plans, seed=self.seed, content_hashes=content_hashes)
@@ -52,11 +67,13 @@ def run(index_path: Path, out: Path, *, protocol: Protocol, count: str, seed: in
 
     Raises:
         LeakageFound: the certificate isn't clean; both files are written all the same.
+        FoldsImpossible: such folds can't be drawn; says why and what to do.
         UsageError: ``count`` is no number.
     """
     if count != AUTO and not _is_number(count):
         raise UsageError(f"folds={count!r} is no number.", hint=f"give a number, or {AUTO}.")
     index = read_index(index_path)
+    _require_fakes(index)
     drawn = _planned(
         index, protocols.draw(index, protocol, count=None if count == AUTO else int(count), seed=seed), seed
     )
@@ -99,6 +116,46 @@ def _planned(index: Index, folds: Folds, seed: int) -> Drawn:
     return Drawn(index, folds, plans, seed)
 
 
-def opened(index_name: str, folds: str, seed: int, *, workers: str) -> Drawn:
-    """Folds of an index as a step was asked for both; see ``open_index`` and ``draw``."""
-    return draw(open_index(index_name, workers=workers), folds, seed)
+def opened(index_name: str, folds: str, seed: int, *, workers: str, streams: Collection[str] = ()) -> Drawn:
+    """Folds of an index as a step was asked for both; see ``open_index``, ``learnable`` and ``draw``.
+
+    Args:
+        index_name: as ``open_index`` takes it.
+        folds: as ``draw`` takes them.
+        seed: breaks ties.
+        workers: processes for an index that must be made.
+        streams: all whose scores will be learned from, if their plugins make them.
+
+    Raises:
+        FoldsImpossible: no fake is there, and not every stream can do without.
+    """
+    index = learnable(open_index(index_name, workers=workers), streams)
+    _require_fakes(index)
+    return draw(index, folds, seed)
+
+
+def _require_fakes(index: Index) -> None:
+    if pseudo.lacks_fakes(index):
+        able = _real_only()
+        way = (
+            "take only streams that learn from real videos alone, and no scores from files: deepfake run --index … "
+            f"--ensemble {','.join(able)} draws folds by itself."
+            if able
+            else "install a stream that learns from real videos alone: none of the installed ones does."
+        )
+        raise FoldsImpossible(
+            f"{index.source}: all {len(index.videos)} videos are real.", hint=f"add fakes to the index, or {way}"
+        )
+
+
+def _real_only() -> list[str]:
+    """The installed streams that learn from real videos alone."""
+    found = []
+    for listing in installed("streams"):
+        try:
+            info = load_stream(listing.name).info
+        except (BrokenPlugin, DuplicatePlugin, HookFailed) as error:
+            LOG.warning("%s can't be asked whether it learns from real videos alone: %s", listing.name, error.problem)
+            continue
+        found += [listing.name] if info.real_only else []
+    return found

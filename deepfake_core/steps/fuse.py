@@ -15,8 +15,9 @@ from deepfake_core import tracking, workspace
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import UsageError
 from deepfake_core.contract.records import BEST, Ensemble
+from deepfake_core.data import pseudo
 from deepfake_core.data.index import Index
-from deepfake_core.data.separation import KFOLD, Protocol
+from deepfake_core.data.separation import KFOLD, Protocol, withheld
 from deepfake_core.detector import package, references, registry
 from deepfake_core.detector.detector import FUSER_DIR, Detector
 from deepfake_core.detector.manifest import Manifest
@@ -155,11 +156,14 @@ def run(
         InvalidTable, NoUsableVideo: the streams' tables don't fit together, or there is too little to learn from.
     """
     files = predictions or {}
-    meant = Ensemble(()) if runs else ensemble_of(ensemble, files)
+    asked = sources.given(runs)
+    meant = Ensemble(tuple(asked)) if runs else ensemble_of(ensemble, files)
     fuser = meant.fuser if fuser == AUTO else fuser
     how = How.asked(fuser, overrides, missing, min_coverage, threshold, inference, register, name)
-    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
-    found: Sources = {**sources.given(runs, drawn), **files} if runs else sources.newest(meant, files, drawn)
+    # Nobody knows what made the scores in files, so there is no asking it for pseudo-fakes.
+    streams = () if files else meant.streams
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers, streams=streams)
+    found: Sources = {**sources.fitting(asked, drawn), **files} if runs else sources.newest(meant, files, drawn)
     return fuse(ensemble, found, drawn, how, match=match, out=out)
 
 
@@ -173,7 +177,8 @@ def fuse(
     out: Path,
 ) -> FuseResult:
     """What ``run`` does once the index is open, the folds are drawn, and it is known where each stream's table is."""
-    tags = {"ensemble": ensemble, "streams": ",".join(origins), "fuser": how.fuser, **drawn.digests}
+    names = {"ensemble": ensemble, "streams": ",".join(origins), "fuser": how.fuser}
+    tags = {**names, "basis": drawn.basis, "protocol": drawn.folds.protocol, **drawn.digests}
     with tracking.step("fuse", f"fuse {ensemble}", tags) as log:
         log.index(drawn.index)
         for name, source in origins.items():
@@ -292,6 +297,7 @@ def measure(
         found = {each.name: crossfit.crossfit(each, rows, models / each.name, seed, bar.update) for each in candidates}
     nested = selection.nested(found, rows, rule)
     columns = results.scores(rows, joined.streams, found, nested, rule)
+    tested = rows.table["video_id"].isin([v.video_id for v in index.videos if withheld(v, protocol)]).to_numpy(bool)
     chosen = next(each for each in candidates if each.name == nested.final.fuser)
     explanation = Explanation.held_out(chosen, found[chosen.name], rows, seed)
     return Findings(
@@ -303,6 +309,7 @@ def measure(
         rule=rule,
         columns=columns,
         metrics=results.metrics_table(rows, columns),
+        official=results.metrics_table(rows, columns, tested) if tested.any() else None,
         differences=results.differences(rows, columns),
         values=results.stream_values(rows, joined.streams, chosen, found[chosen.name].outer, seed),
         errors=results.error_correlation(rows, columns),
@@ -312,4 +319,5 @@ def measure(
         explanation=explanation,
         importance=explaining.importance(explanation, joined.streams),
         video_map=video_map(rows, seed),
+        basis=pseudo.basis(index.videos),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from deepfake_core.contract.errors import InvalidSetting, InvalidTable, UsageErr
 from deepfake_core.contract.records import VideoRecord
 from deepfake_core.contract.settings import Settings, parse_overrides
 from deepfake_core.contract.tables import listed
+from deepfake_core.data import pseudo
 from deepfake_core.data.aliases import merged, read_aliases
 from deepfake_core.data.files import Check, Examined, examine, repeated, write_problems
 from deepfake_core.data.index import Index, make_index, read_index, write_index
-from deepfake_core.plugins import Dataset, installed, load_dataset
+from deepfake_core.plugins import Dataset, installed, load_dataset, load_stream
 
 LOG = logging.getLogger(__name__)
 
@@ -113,6 +114,17 @@ def open_index(name: str, *, workers: str = "auto") -> Index:
         f"index {name!r} is neither a file nor a data set that makes its own videos.",
         hint="give the path of an index CSV (see `deepfake index --help`), or `demo`.",
     )
+
+
+def learnable(index: Index, streams: Collection[str]) -> Index:
+    """The index as these streams learn from it: one without fakes gets pseudo-fakes, if every stream can make them.
+
+    Args:
+        index: as it was given.
+        streams: names of all that will learn from it.
+    """
+    able = bool(streams) and pseudo.lacks_fakes(index) and all(load_stream(name).info.real_only for name in streams)
+    return pseudo.with_twins(index) if able else index
 
 
 def with_contents(index: Index, *, workers: str) -> Index:

@@ -61,8 +61,10 @@ def run(
     how = fuse.How.asked(fuser, "", missing, min_coverage, threshold, inference, register, name)
     plugins = [load_stream(stream_name) for stream_name in meant.streams]
     streams = [(plugin, plugin.settings(preset, "")) for plugin in plugins]
-    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
-    with tracking.step("run", f"run {ensemble}", {"ensemble": ensemble, "preset": preset, **drawn.digests}) as log:
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers, streams=meant.streams)
+    about = {"basis": drawn.basis, "protocol": drawn.folds.protocol, **drawn.digests}
+    tags = {"ensemble": ensemble, "preset": preset, **about}
+    with tracking.step("run", f"run {ensemble}", tags) as log:
         chosen, taken, failed = [], [], []
         for plugin, settings in streams:
             found = tracking.finished("stream", stream.tags(plugin, settings, drawn, refit)) if reuse else []
@@ -78,7 +80,7 @@ def run(
             done = stream.train(plugin, settings, drawn, preset=preset, refit=refit, workers=workers, reuse=reuse)
             chosen.append(done.run_id)
             failed += [f"{plugin.name}: {item.video_id}: {item.status}" for item in failures(done.extracted)]
-        result = fuse.fuse(ensemble, sources.given(chosen, drawn), drawn, how, out=out)
+        result = fuse.fuse(ensemble, sources.fitting(sources.given(chosen), drawn), drawn, how, out=out)
         log.metrics(result.findings.headline)
         log.tags({"reused_streams": ",".join(taken), "finished": True})
     return RunResult(result, tuple(failed))

@@ -37,11 +37,11 @@ def newest(ensemble: Ensemble, predictions: Mapping[str, Path], drawn: Drawn) ->
     return {name: predictions.get(name) or _newest(name, drawn) for name in names}
 
 
-def given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
+def given(runs: Sequence[str]) -> dict[str, Finished]:
     """Stream runs by id, under their streams' names.
 
     Raises:
-        UsageError: one isn't there, didn't finish, is of another step, index or folds, or of a stream that has one already.
+        UsageError: one isn't there, didn't finish, is of another step, or of a stream that has one already.
     """
     found: dict[str, Finished] = {}
     for run_id in runs:
@@ -51,14 +51,24 @@ def given(runs: Sequence[str], drawn: Drawn) -> dict[str, Finished]:
             raise UsageError(f"run {run_id} ({source.name}) is no stream run.", hint="name runs of `deepfake stream`.")
         if stream in found:
             raise UsageError(f"two runs of stream {stream!r} are given.", hint="keep one of them.")
+        found[stream] = source
+    return found
+
+
+def fitting(runs: Mapping[str, Finished], drawn: Drawn) -> Mapping[str, Finished]:
+    """The same runs, once it is clear that they are of these videos and folds.
+
+    Raises:
+        UsageError: one is of another index or of other folds.
+    """
+    for source in runs.values():
         for key, here in drawn.digests.items():
             if source.tags.get(key) != here:
                 raise UsageError(
-                    f"run {run_id} ({source.name}) has {key} {source.tags.get(key)}, not {here}.",
+                    f"run {source.run_id} ({source.name}) has {key} {source.tags.get(key)}, not {here}.",
                     hint="fuse runs with the same index and folds only; name that index, its folds and seed.",
                 )
-        found[stream] = source
-    return found
+    return runs
 
 
 def table(name: str, source: Finished | Path, drawn: Drawn, match: Match) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from deepfake_core import parallel, runlog, tracking, workspace
 from deepfake_core.contract import tables
 from deepfake_core.contract.records import STATUS_OK, Extracted, StreamInfo
 from deepfake_core.contract.settings import Settings
+from deepfake_core.data import pseudo
 from deepfake_core.data.folds import Plan, refit_plan
 from deepfake_core.data.oof import assemble
+from deepfake_core.data.pseudo import DEEPFAKES, Basis
 from deepfake_core.data.store import Store
 from deepfake_core.evaluation import plots
 from deepfake_core.evaluation.metrics import video_metrics
@@ -32,10 +34,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class StreamResult:
-    """What a finished stream run leaves: its table, its metrics, and where to look at it."""
+    """What a finished stream run leaves: its table, its metrics and what they were measured on, and where to look at it."""
 
     oof: pd.DataFrame
     metrics: Mapping[str, float]
+    basis: Basis
     extracted: Mapping[str, Extracted]
     run_id: str
     page: str
@@ -62,7 +65,7 @@ def run(
     """
     stream = load_stream(name)
     settings = stream.settings(preset, overrides)
-    drawn = folds.opened(index_name, folds_given, seed, workers=workers)
+    drawn = folds.opened(index_name, folds_given, seed, workers=workers, streams=[name])
     return train(stream, settings, drawn, preset=preset, refit=refit, workers=workers, reuse=reuse)
 
 
@@ -83,8 +86,9 @@ def train(
 ) -> StreamResult:
     """What ``run`` does once the index is open and the folds are drawn."""
     name, index, seed = stream.name, drawn.index, drawn.seed
-    with tracking.step("stream", f"stream {name}", {"preset": preset, **tags(stream, settings, drawn, refit)}) as log:
-        log.settings(settings, {"name": name, "preset": preset, "folds": drawn.folds.count, "seed": seed})
+    about = {"preset": preset, "basis": drawn.basis, **tags(stream, settings, drawn, refit)}
+    with tracking.step("stream", f"stream {name}", about) as log:
+        log.settings(settings, {"name": name, "preset": preset, **drawn.parameters})
         log.index(index)
         log.csv(drawn.folds.table(), tables.FOLDS_FILE)
 
@@ -102,9 +106,9 @@ def train(
 
         predictions = [fold.result.predictions for fold in trained[: len(drawn.plans)]]
         oof = assemble(name, index, drawn.folds, extracted, predictions, stream.info.embedding_size)
-        metrics = _log_results(log, stream.info, oof, trained)
+        metrics = _log_results(log, stream.info, oof, trained, drawn.basis)
         log.tags({"failed_videos": len(extract.failures(extracted)), "finished": True})
-    return StreamResult(oof, metrics, extracted, log.run_id, log.page)
+    return StreamResult(oof, metrics, drawn.basis, extracted, log.run_id, log.page)
 
 
 def _content_hashes(extracted: Mapping[str, Extracted]) -> dict[str, str]:
@@ -170,26 +174,30 @@ def _child(log: tracking.Run, job: FoldJob) -> AbstractContextManager[tracking.R
 
 
 def _log_results(
-    log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, trained: Sequence[_Trained]
+    log: tracking.Run, info: StreamInfo, oof: pd.DataFrame, trained: Sequence[_Trained], basis: Basis
 ) -> dict[str, float]:
+    def named(found: Mapping[str, float]) -> dict[str, float]:
+        return {pseudo.metric_name(name, basis): value for name, value in found.items()}
+
     fold_rows = []
     for fold in trained:
         with fold.run.again() as child:
             if fold.job.plan.index is not None:
                 part = oof[oof["fold"] == fold.job.plan.index]
-                found = video_metrics(part["label"], part["p"])
+                found = named(video_metrics(part["label"], part["p"]))
                 child.metrics(found)
                 fold_rows.append({"fold": fold.job.plan.index, "purged": len(fold.job.plan.purged), **found})
             child.artifact(fold.result.model.dir, f"{tables.MODELS_DIR}/{tables.member_name(fold.job.name)}")
     metrics = video_metrics(oof["label"], oof["p"])
     metrics["auc_low"], metrics["auc_high"] = auc_interval(oof["label"], oof["p"], oof["group"])
-    log.metrics(metrics)
+    log.metrics(named(metrics))
     log.oof(oof)
     log.csv(_table(fold_rows), tables.METRICS_FILE)
+    title = info.name if basis == DEEPFAKES else f"{info.name}, on {basis}"
     for name, figure in {
-        "roc": plots.roc(oof, info.name),
-        "fold_aucs": plots.fold_aucs(oof, info.name),
-        "score_distributions": plots.score_distributions(oof, info.name),
+        "roc": plots.roc(oof, title),
+        "fold_aucs": plots.fold_aucs(oof, title),
+        "score_distributions": plots.score_distributions(oof, title),
     }.items():
         log.figure(name, figure)
     log.report_files(trained[-1].result.log)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deepfake_core.contract import promises
 from deepfake_core.contract.errors import NoUsableVideo
 from deepfake_core.contract.records import FAKE, REAL, Extracted, Fold, FoldModel, Predictions, VideoRecord
 from deepfake_core.contract.settings import Settings, digest
@@ -107,7 +108,7 @@ def run_fold(job: FoldJob, listener: Callable[[Metric], None] | None = None) -> 
         work.mkdir(exist_ok=True)
         clips = {video.video_id: job.clips[video.video_id] for video in (*train, *stop)}
         model = stream.train_fold(fold, clips, job.settings, work, FileLog(folder / LOG_DIR, listener))
-        _save(_predict(stream, model, held_out, job.settings), folder / PREDICTIONS)
+        _save(_predict(stream, job.name, model, held_out, job.settings), folder / PREDICTIONS)
         return {"model": model.dir.relative_to(work).as_posix()}
 
     kind = f"fold-{job.stream}"
@@ -121,11 +122,15 @@ def _usable(job: FoldJob, videos: tuple[VideoRecord, ...]) -> tuple[VideoRecord,
     return tuple(video for video in videos if video.video_id in job.clips)
 
 
-def _predict(stream: Stream, model: FoldModel, clips: Mapping[str, Extracted], settings: Settings) -> Predictions:
+def _predict(
+    stream: Stream, name: str, model: FoldModel, clips: Mapping[str, Extracted], settings: Settings
+) -> Predictions:
     if not clips:
         size = stream.info.embedding_size
         return Predictions((), np.zeros(0), np.zeros((0, size), dtype=np.float32) if size else None)
-    return stream.predict_oof(model, clips, settings)
+    predictions = stream.predict_oof(model, clips, settings)
+    promises.check_speaks(stream.name, name, predictions)
+    return predictions
 
 
 def _key(job: FoldJob, stream: Stream, fold: Fold, held_out: Mapping[str, Extracted]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake_core.contract.tables import score_columns
+from deepfake_core.data.pseudo import DEEPFAKES, fake_word
 from deepfake_core.detector.wording import listed
 from deepfake_core.evaluation.metrics import auc
 from deepfake_core.fusion.report import Report, Section
@@ -44,6 +45,7 @@ def cell(row: pd.Series, metric: str, digits: int = 3) -> str:
 
 def _answer(findings: Findings) -> Section:
     answers, final, made = findings.answers, findings.final, findings.manifest.measured
+    on_deepfakes = findings.manifest.basis == DEEPFAKES
     fakes, people = int(answers.label.sum()), len(np.unique(answers.group))
     whole = (
         f"{len(answers.label)} videos of {findings.source}, {fakes} of them fake, in {people} groups of people who appear together; "
@@ -55,7 +57,8 @@ def _answer(findings: Findings) -> Section:
         ranked = (
             f"Shown a fake and a real video of these, it gives the fake the higher score in {100 * final['auc']:.0f} of 100 pairs (AUC "
             f"{cell(final, 'auc')}). 50 of 100 would be guessing. Out of fold, on people of the data that it was made from, the AUC was "
-            f"{between(made.auc, made.low, made.high)}."
+            f"{between(made.auc, made.low, made.high)}"
+            + ("." if on_deepfakes else f", but on {findings.manifest.basis}: it was made from real videos alone.")
         )
     frozen = (
         f"Nothing was fitted to these videos: models, fusion, calibration, the threshold ({findings.manifest.threshold:.3f}) and the band "
@@ -200,7 +203,7 @@ def _calibration(findings: Findings) -> Section:
     if known.any():
         text.append(
             f"On average it says {answers.final.p[known].mean():.3f}; {answers.label[known].mean():.3f} of the scored videos are fake, of those it was made "
-            f"from {learned.fakes / learned.videos:.3f}. Where these shares differ, probabilities can't fit both."
+            f"from {learned.fakes / learned.videos:.3f} were {fake_word(findings.manifest.basis)}s. Where these shares differ, probabilities can't fit both."
         )
     return Section("Calibration", tuple(text), table, "reliability")
 

@@ -16,6 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from deepfake_core import Panel
+from deepfake_core.data.pseudo import DEEPFAKES
 from deepfake_core.detector.manifest import FuserPart, Manifest, Measured, StreamPart, TrainedOn
 from deepfake_core.detector.registry import Version
 from deepfake_core.detector.report import About, write
@@ -118,9 +119,10 @@ FAKE = Verdict(
         Opinion("pulse", None, None, "too_short", {"detail": "1.5 s of 6.0 s"}),
         Opinion("faces", 0.673, -0.125, "ok", {"face_share": 0.9375, "face_px": 141.6, "blurred": True, "own_fact": 7}),
     ),
+    DEEPFAKES,
 )
-UNSURE = Verdict("/videos/b.mp4", "inconclusive", None, None, None, ("too few streams say anything",), ())
-BROKEN = Verdict("/videos/c.txt", "inconclusive", None, None, None, (), (), error="no video stream in it")
+UNSURE = Verdict("/videos/b.mp4", "inconclusive", None, None, None, ("too few streams say anything",), (), DEEPFAKES)
+BROKEN = Verdict("/videos/c.txt", "inconclusive", None, None, None, (), (), DEEPFAKES, error="no video stream in it")
 
 
 def figure() -> Figure:
@@ -147,7 +149,7 @@ def test_every_number_is_told(made):
         "deepfake-detector, version 17 (champion)",
         "0.913 [0.854, 0.952]",
         "91 of 100 pairs",
-        "431 videos (212 fake) of 59 people",
+        "431 videos, 212 of them fake, of 59 people",
         "first_set and second_set",
         "swap_a and swap_b",
         "ac07e405",
@@ -198,7 +200,7 @@ def test_a_page_holds_everything_itself(made):
 @pytest.mark.parametrize("panels", [False, True])
 def test_hostile_texts_are_shown_as_they_are(made, about, panels):
     opinion = Opinion(HOSTILE, 0.4, 0.1, HOSTILE, {HOSTILE: HOSTILE, "detail": HOSTILE})
-    verdict = Verdict(HOSTILE, "real", 0.1, 0.0, 0.2, (HOSTILE,), (opinion,))
+    verdict = Verdict(HOSTILE, "real", 0.1, 0.0, 0.2, (HOSTILE,), (opinion,), DEEPFAKES)
     broken = replace(BROKEN, video=HOSTILE, error=HOSTILE)
     hostile = replace(about, version=replace(about.version, name=HOSTILE, aliases=(HOSTILE,)))
     found = [(HOSTILE, Panel(HOSTILE, HOSTILE, figure()))] if panels else []

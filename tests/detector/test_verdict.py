@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from deepfake_core.data.pseudo import DEEPFAKES
 from deepfake_core.detector.verdict import Band, Verdict, spread
 
 
@@ -57,5 +58,5 @@ def test_the_spread_of_members_is_students_t_on_the_logit():
 
 
 def test_a_failed_video_has_a_row():
-    row = Verdict.failed("a.mp4", "decode_error: cut off").row()
+    row = Verdict.failed("a.mp4", "decode_error: cut off", DEEPFAKES).row()
     assert (row["verdict"], row["probability"], row["error"]) == ("inconclusive", None, "decode_error: cut off")

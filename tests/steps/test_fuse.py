@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from deepfake_core.contract import tables
 from deepfake_core.contract.errors import InvalidSetting, UnknownPlugin, UsageError
 from deepfake_core.contract.records import FusedModel
+from deepfake_core.data.index import make_index, read_index, write_index
 from deepfake_core.detector.detector import FUSER_DIR
 from deepfake_core.detector.manifest import Manifest
 from deepfake_core.evaluation.calibration import Calibrator
 from deepfake_core.evaluation.metrics import auc, decision_metrics
 from deepfake_core.plugins import load_fuser
-from deepfake_core.steps import fuse
+from deepfake_core.steps import fuse, stream
 from tests.conftest import toys_run
 
 FUSERS = "auc_weighted,logistic,mean,rank_mean,simplex"
@@ -138,6 +141,30 @@ def test_an_ensemble_may_have_a_fuser_of_its_own(runs, toy_index):
     assert list(found.found) == ["mean"]
     named = fuse.run("averaged", str(toy_index), fuser="logistic", register=False).findings
     assert list(named.found) == ["logistic"]
+
+
+def test_the_official_test_split_is_reported_apart(toy_index, tmp_path):
+    index = read_index(toy_index)
+    split = ["train"] * 10 + ["val"] * 4 + ["test"] * 6
+    official = tmp_path / "official.csv"
+    write_index(make_index([replace(v, split=split[int(v.identities[0][1:])]) for v in index.videos], "toy"), official)
+    for name in ("toy", "blurry"):
+        run = stream.run(name, str(official), folds_given="official", workers="1", refit=False).run_id
+    assert mlflow.get_run(run).data.params["protocol"] == "official"
+    found = fuse.run("toys", str(official), fuser=FUSERS, folds_given="official", register=False, out=tmp_path / "out")
+    predictions = pd.read_csv(found.out / "exports/ensemble" / tables.ENSEMBLE_PREDICTIONS_FILE)
+    test = predictions[predictions["video_id"].str.split("__").str[2].astype(int) >= 14]
+    assert len(test) == 12 and (test["fold"] == 0).all()
+    written = pd.read_csv(found.out / "exports/ensemble" / tables.OFFICIAL_METRICS_FILE).set_index("score")
+    assert written.loc["P_final", "auc"] == pytest.approx(roc_auc_score(test["label"], test["P_final"]))
+    assert written.loc["toy", "auc"] == pytest.approx(roc_auc_score(test["label"], test["P_toy"]))
+    assert mlflow.get_run(found.run_id).data.metrics["official_auc"] == pytest.approx(written.loc["P_final", "auc"])
+    assert "The official test split" in (found.out / "report.md").read_text()
+
+
+def test_other_folds_have_no_official_part(result):
+    assert not (result.out / "exports/ensemble" / tables.OFFICIAL_METRICS_FILE).exists()
+    assert "official" not in (result.out / "report.md").read_text()
 
 
 def test_one_fuser_with_settings(runs, toy_index):

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from deepfake_core import (
@@ -91,6 +90,8 @@ def predict_oof(model, clips, settings):
 
 @hookimpl
 def illustrate(clip):
+    from matplotlib.figure import Figure
+
     figure = Figure((2, 1))
     figure.subplots().barh(["number"], [_number(clip)])
     return [Panel("Its number", f"The number in the file is {_number(clip)}.", figure)]

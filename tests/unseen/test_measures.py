@@ -9,6 +9,7 @@ import pytest
 
 from deepfake_core.contract.records import VideoRecord
 from deepfake_core.data.index import make_index
+from deepfake_core.data.pseudo import DEEPFAKES
 from deepfake_core.detector.verdict import Band, Opinion, Verdict
 from deepfake_core.evaluation.metrics import auc
 from deepfake_core.evaluation.resampling import Resamples, interval
@@ -32,9 +33,9 @@ def answered(videos: list[VideoRecord], p: list[float | None]) -> Answers:
         status = "decode_error" if q is None else "ok"
         opinion = (Opinion("one", q, None, status, {}),)
         verdicts.append(
-            Verdict.failed(each.video_id, "broken", opinion)
+            Verdict.failed(each.video_id, "broken", DEEPFAKES, opinion)
             if q is None
-            else Verdict(each.video_id, BAND.answer(q), q, None, None, (), opinion)
+            else Verdict(each.video_id, BAND.answer(q), q, None, None, (), opinion, DEEPFAKES)
         )
     return Answers.of(videos, groups(videos), verdicts, THRESHOLD)
 
