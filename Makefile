@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test test-all check bench clean
+.PHONY: help demo test test-all check bench docs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,10 @@ check: $(INSTALLED)  ## formatting, types, import rules, the fast tests
 
 bench: $(INSTALLED)  ## side-by-side measurements, as ratios
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
+
+docs: $(INSTALLED)  ## the documentation site, in build/docs/site
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	$(BIN)/python docs/make_site.py
 
 clean:  ## remove the environment
 	rm -rf $(VENV)
