@@ -16,7 +16,7 @@ $(INSTALLED): requirements.txt constraints.txt setup.cfg $(wildcard plugins/*/py
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else f"Python 3.10-3.12 is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
-	$(BIN)/python -m pip install --quiet -r requirements.txt -e ".[test]"
+	$(BIN)/python -m pip install --quiet -r requirements.txt -e ".[test,docs]"
 	@$(BIN)/python -c 'import cv2' || { echo 'OpenCV needs system libraries: apt-get install libgl1 libglib2.0-0 (Debian, Ubuntu)'; exit 1; }
 	touch $@
 
@@ -40,7 +40,6 @@ bench: $(INSTALLED)  ## side-by-side measurements, as ratios
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file; done
 
 docs: $(INSTALLED)  ## the documentation site, in build/docs/site
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
 	$(BIN)/python docs/make_site.py
 
 clean:  ## remove the environment
