@@ -124,6 +124,29 @@ def install_toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     return "toys"
 
 
+def install_blend(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Installs the toy stream, and ``blend``, which learns from real videos alone: its pseudo-fakes are higher by 0.4."""
+    toy = (TOY / "toy_stream.py").read_text()
+    blend = toy
+    for old, new in (
+        ('name="toy"', 'name="blend"'),
+        ("parallel_folds=True,", "parallel_folds=True,\n        real_only=True,"),
+        ("float(text.split()[0])", "float(text.split()[0]) + 0.4 * video.pseudo"),
+        ('extractor="toy"', 'extractor="blend" if video.pseudo else "toy"'),
+        ("float(np.mean(means))", "float(means[0]) + 0.2"),
+    ):
+        assert old in blend
+        blend = blend.replace(old, new)
+    folder = install(
+        tmp_path_factory.mktemp("site"),
+        distribution="deepfake-blend",
+        modules={"toy_stream.py": toy, "toy_blend.py": blend},
+        entry_points="[deepfake_core.streams]\ntoy = toy_stream\nblend = toy_blend\n",
+    )
+    use_site(monkeypatch, folder)
+    return "blend"
+
+
 @contextmanager
 def toys_run(tmp_path_factory: pytest.TempPathFactory, tracking_store: Path) -> Iterator[tuple[Path, list[str]]]:
     """A home for a whole module with both toys installed and run on an index: its path, and the ids of the runs."""
@@ -155,6 +178,13 @@ def write_toy_index(folder: Path, path: Path, people: int = 20) -> Path:
             file.write_text(f"{(person * 37 % people) / people + 0.4 * label}\n{person}")
             videos.append(VideoRecord(f"toy__{method}__{person}", file, label, "toy", method, (f"p{person:02d}",)))
     write_index(make_index(videos, "toy"), path)
+    return path
+
+
+def write_real_index(folder: Path, path: Path, people: int = 20) -> Path:
+    """Writes toy files and the index of the real ones among them."""
+    videos = read_index(write_toy_index(folder, path, people)).videos
+    write_index(make_index([video for video in videos if video.label == 0], "toy"), path)
     return path
 
 

@@ -9,18 +9,22 @@ Inherit, and name the fuser::
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from deepfake_core.contract import tables
+from deepfake_core.contract.promises import unpickling
 from deepfake_core.contract.records import FusedModel
 from deepfake_core.contract.settings import Settings
 from deepfake_core.plugins import Fuser, load_fuser
+from deepfake_core.testing import alone as process
+from deepfake_core.testing.alone import Lived
+from deepfake_core.testing.plugin import PluginConformance
 
 SEED = 7
 STREAMS = ("one", "two", "three")
@@ -54,26 +58,20 @@ def joined_table(videos: int = 60, seed: int = 0) -> pd.DataFrame:
     return table
 
 
-class FuserConformance:
-    """Checks of the fuser contract.
+class FuserConformance(PluginConformance):
+    """Checks of the fuser contract, on a table that is made up.
 
     Attributes:
         name: entry-point name of the fuser.
         overrides: settings that make it quick.
     """
 
-    name: str
-    overrides = ""
+    kind = "fuser"
 
     @pytest.fixture
     def fuser(self) -> Fuser:
         """The fuser."""
         return load_fuser(self.name)
-
-    @pytest.fixture
-    def settings(self, fuser: Fuser) -> Settings:
-        """Its settings."""
-        return fuser.settings(self.overrides)
 
     @pytest.fixture
     def oof(self, fuser: Fuser) -> pd.DataFrame:
@@ -83,20 +81,37 @@ class FuserConformance:
     @pytest.fixture
     def new(self, fuser: Fuser) -> pd.DataFrame:
         """Rows that it has never seen, as it gets them: without anything that tells a label."""
-        return _seen(joined_table(seed=1), fuser).drop(
-            columns=[name for name in tables.JOINED.names if name != "video_id"]
-        )
+        return _unlabelled(_seen(joined_table(seed=1), fuser))
 
     @pytest.fixture
     def model(self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, tmp_path: Path) -> FusedModel:
         """Learned from ``oof``."""
         return _learn(fuser, settings, oof, tmp_path / "model")
 
-    def test_settings_have_a_default_preset_and_a_description_each(self, fuser: Fuser) -> None:
-        """Nothing undocumented."""
-        assert fuser.info.presets and fuser.info.summary
-        fields = fuser.info.settings.model_fields
-        assert [name for name, field in fields.items() if not field.description] == []
+    @pytest.fixture(scope="class")
+    @classmethod
+    def alone(cls, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+        """All hooks, called in a process of its own."""
+        folder = tmp_path_factory.mktemp("alone")
+        return process.call(whole_life, cls.name, cls.overrides, folder, folder=folder)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def life(cls, alone: Lived) -> FusedLife:
+        """What came of that."""
+        assert isinstance(alone.value, FusedLife)
+        return alone.value
+
+    def test_it_has_a_preset(self, fuser: Fuser) -> None:
+        """The first is the default; all are of its settings class."""
+        assert fuser.info.presets
+        assert all(type(preset) is fuser.info.settings for preset in fuser.info.presets.values())
+
+    def test_scores_keep_the_contract(
+        self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame
+    ) -> None:
+        """Each row has a score in [0, 1], never NaN."""
+        assert len(fuser.predict(model, new, settings)) == len(new)
 
     def test_learns_something(self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame) -> None:
         """On streams that know a lot, the fusion does; a constant or a flipped score isn't one."""
@@ -151,12 +166,28 @@ class FuserConformance:
         assert len(fuser.predict(model, oof, settings)) == len(oof)
         assert len(fuser.explain(model, oof, settings)) == len(oof)
 
-    def test_same_arguments_same_bytes(
-        self, fuser: Fuser, settings: Settings, model: FusedModel, oof: pd.DataFrame, tmp_path: Path
+    def test_same_seed_gives_the_same_model(self, model: FusedModel, life: FusedLife) -> None:
+        """In another process, too: the same files, byte for byte."""
+        assert _content(model.dir) == _content(life.model.dir)
+
+    def test_another_seed_is_no_error(
+        self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, new: pd.DataFrame, tmp_path: Path
     ) -> None:
-        """Deterministic."""
-        again = _learn(fuser, settings, oof, tmp_path / "again")
-        assert _content(model.dir) == _content(again.dir)
+        """It may give another model, as good as the first."""
+        folder = tmp_path / "other"
+        folder.mkdir()
+        assert len(fuser.predict(fuser.fuse(oof, settings, folder, SEED + 1), new, settings)) == len(new)
+
+    def test_what_was_left_in_its_folder_does_not_matter(
+        self, fuser: Fuser, settings: Settings, oof: pd.DataFrame, model: FusedModel, tmp_path: Path
+    ) -> None:
+        """Learning again where it learned before gives the same model."""
+        again = fuser.fuse(oof, settings, tmp_path / "model", SEED)
+        assert _content(again.dir) == _content(model.dir)
+
+    def test_model_holds_nothing_that_unpickles(self, model: FusedModel) -> None:
+        """No file is a pickle, nor an archive with one inside, whatever its name."""
+        assert unpickling(model.dir) == []
 
     def test_what_it_was_given_stays_as_it_was(
         self, fuser: Fuser, settings: Settings, model: FusedModel, oof: pd.DataFrame, new: pd.DataFrame, tmp_path: Path
@@ -169,24 +200,44 @@ class FuserConformance:
         pd.testing.assert_frame_equal(oof, before)
         pd.testing.assert_frame_equal(new, before_new)
 
-    def test_another_process_scores_the_same(
+    def test_model_loads_in_a_fresh_process(
         self, fuser: Fuser, settings: Settings, model: FusedModel, new: pd.DataFrame, tmp_path: Path
     ) -> None:
-        """The folder is all there is of a model."""
-        moved = model.dir.rename(tmp_path / "moved")
-        new.to_parquet(tmp_path / "new.parquet")
-        code = (
-            "import sys, numpy as np, pandas as pd; from pathlib import Path\n"
-            "from deepfake_core.contract.records import FusedModel; from deepfake_core.plugins import load_fuser\n"
-            "name, overrides, model, table, out = sys.argv[1:]; fuser = load_fuser(name)\n"
-            "p = fuser.predict(FusedModel(Path(model)), pd.read_parquet(table), fuser.settings(overrides))\n"
-            "np.save(out, p)\n"
-        )
-        arguments = [self.name, self.overrides, str(moved), str(tmp_path / "new.parquet"), str(tmp_path / "p.npy")]
-        subprocess.run([sys.executable, "-c", code, *arguments], check=True)
-        np.testing.assert_array_equal(
-            np.load(tmp_path / "p.npy", allow_pickle=False), fuser.predict(FusedModel(moved), new, settings)
-        )
+        """The folder is all there is of a model, wherever it stands."""
+        here = fuser.predict(model, new, settings)
+        moved = FusedModel(model.dir.rename(tmp_path / "moved"))
+        folder = tmp_path / "fresh"
+        folder.mkdir()
+        there = process.call(predicted, self.name, self.overrides, moved, new, folder=folder)
+        np.testing.assert_array_equal(there.value, here)
+
+
+@dataclass(frozen=True)
+class FusedLife:
+    """What came of a fuser's hooks: its model, and the scores of new rows."""
+
+    model: FusedModel
+    p: NDArray[np.float64]
+
+
+def whole_life(name: str, overrides: str, folder: Path) -> FusedLife:
+    """Calls every hook once."""
+    fuser = load_fuser(name)
+    settings = fuser.settings(overrides)
+    model = _learn(fuser, settings, _seen(joined_table(), fuser), folder / "work")
+    new = _unlabelled(_seen(joined_table(seed=1), fuser))
+    fuser.explain(model, new, settings)
+    return FusedLife(model, fuser.predict(model, new, settings))
+
+
+def predicted(name: str, overrides: str, model: FusedModel, table: pd.DataFrame) -> NDArray[np.float64]:
+    """Scores of a model that was learned elsewhere."""
+    fuser = load_fuser(name)
+    return fuser.predict(model, table, fuser.settings(overrides))
+
+
+def _unlabelled(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=[name for name in tables.JOINED.names if name != "video_id"])
 
 
 def _seen(table: pd.DataFrame, fuser: Fuser) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +92,54 @@ def test_fused_scores(p, message):
     else:
         with pytest.raises(HookFailed, match=message):
             promises.check_fused("f", 3, p)
+
+
+def test_what_was_extracted_lies_in_the_store(tmp_path):
+    store = tmp_path / "store"
+    (store / "clip").mkdir(parents=True)
+    promises.check_kept("s", Extracted("v", store / "clip"), store)
+    promises.check_kept("s", Extracted("v", None, "no_face"), store)
+    with pytest.raises(HookFailed, match="not inside the store"):
+        promises.check_kept("s", Extracted("v", tmp_path), store)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("weights.bin", lambda path: path.write_bytes(pickle.dumps({"a": 1}))),
+        ("table.npy", lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True)),
+        ("tables.npz", lambda path: np.savez(path, a=np.array([None], dtype=object))),
+    ],
+)
+def test_what_unpickles_is_told_by_its_content(tmp_path, name, write):
+    np.savez(tmp_path / "fine.npz", a=np.zeros(3), b=np.array(["text"]))
+    (tmp_path / "fine.json").write_text("{}")
+    assert promises.unpickling(tmp_path) == []
+    write(tmp_path / name)
+    assert promises.unpickling(tmp_path) == [name]
+
+
+def test_a_fold_that_says_nothing_at_all():
+    promises.check_speaks("s", "fold 0", Predictions((), np.zeros(0)))
+    promises.check_speaks("s", "fold 0", Predictions(("a", "b"), np.array([np.nan, 0.5])))
+    with pytest.raises(HookFailed, match="all 2 held-out videos of fold 0"):
+        promises.check_speaks("s", "fold 0", Predictions(("a", "b"), np.array([np.nan, np.nan])))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, None),
+        ({"label": None}, "label"),
+        ({"method": ""}, "no method"),
+        ({"identities": "anna"}, "identities"),
+        ({"path": Path("v.mp4")}, "absolute"),
+    ],
+)
+def test_records_of_a_data_set(changes, says):
+    video = replace(VideoRecord("v", Path("/v.mp4"), 0, "d", "real", ("anna",)), **changes)
+    if says is None:
+        promises.check_records("d", [video])
+    else:
+        with pytest.raises(HookFailed, match=says):
+            promises.check_records("d", [video])

@@ -34,7 +34,7 @@ class TestToy(StreamConformance):
 def run_kit(pytester, tmp_path, monkeypatch):
     """Runs the kit on the toy with some of its source replaced."""
 
-    def run(*changes: tuple[str, str]) -> pytest.RunResult:
+    def run(*changes: tuple[str, str], only: str = "test") -> pytest.RunResult:
         source = (TOY / "toy_stream.py").read_text()
         for old, new in changes:
             assert old in source
@@ -47,19 +47,43 @@ def run_kit(pytester, tmp_path, monkeypatch):
         )
         use_site(monkeypatch, site)
         pytester.makepyfile(TEST)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist")
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", "-k", only)
 
     return run
 
 
 def test_a_good_stream_passes(run_kit):
-    run_kit().assert_outcomes(passed=14)
+    run_kit().assert_outcomes(passed=26, skipped=1)
+
+
+REAL_ONLY = (
+    ("parallel_folds=True,", "parallel_folds=True, real_only=True,"),
+    ("float(text.split()[0])", "float(text.split()[0]) + 0.4 * video.pseudo"),
+)
+
+
+def test_a_stream_that_makes_pseudo_fakes_passes(run_kit):
+    run_kit(*REAL_ONLY, ('extractor="toy"', 'extractor="blend" if video.pseudo else "toy"')).assert_outcomes(passed=27)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        (('"toy", version', '"blend" if video.pseudo else "toy", version'), ("0.4 *", "time.time_ns() *")),
+    ],
+    ids=["the real clip again", "another one each time"],
+)
+def test_pseudo_fakes_that_arent(run_kit, changes):
+    result = run_kit(*REAL_ONLY, *changes)
+    result.stdout.fnmatch_lines(["*test_pseudo_fakes_are_other_clips_and_always_the_same*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        (('"demo": ToySettings()', '"test": ToySettings()'), "test_info_is_complete"),
+        (('"demo": ToySettings()', '"test": ToySettings()'), "test_presets_are_those_that_users_know"),
         (('description="width of the slope"', "description=None"), "test_settings_are_described"),
         (("version=1, settings=Settings()", "version=os.getpid() + len(os.urandom(1)) + __import__('time').time_ns(), settings=Settings()"), "test_extraction_is_kept"),
         (("raise VideoUnreadable(", "raise ValueError("), "test_unusable_file_becomes_a_status"),
@@ -71,6 +95,6 @@ def test_a_good_stream_passes(run_kit):
     ],
 )  # fmt: skip
 def test_a_broken_promise_is_named(run_kit, change, check):
-    result = run_kit(change)
+    result = run_kit(change, only=check)
     result.stdout.fnmatch_lines([f"*{check}*"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
