@@ -118,9 +118,7 @@ def main() -> None:
         many.mkdir()
         for number in range(CLIPS):  # other content, or it would be one clip
             (many / f"{number}.mp4").write_bytes(clip.read_bytes() + bytes(number + 1))
-        one, two = (
-            seconds_of(lambda n=n: called(model, many, folder / f"home{n}", cores=n)) for n in (1, 2)
-        )
+        one, two = (seconds_of(lambda n=n: called(model, many, folder / f"home{n}", cores=n)) for n in (1, 2))
         print(f"{CLIPS} clips: one core {one:.1f} s, two {two:.1f} s: {one / two:.2f} times; aim {AIM_CORES}")
 
 
