@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -201,3 +202,8 @@ def named_index(*rows: tuple[str, int, str, str]) -> Index:
         [VideoRecord(i, Path(i), label, "names", method, tuple(who.split(";"))) for i, label, method, who in rows],
         "names",
     )
+
+
+def interruptible() -> None:
+    """In a child: Ctrl-C is heard, also where the tests run in a shell's background, which has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

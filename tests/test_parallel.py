@@ -21,6 +21,7 @@ import pytest
 from deepfake_core import parallel
 from deepfake_core.contract.errors import UsageError, VideoTooShort
 from deepfake_core.parallel import WorkerDied
+from tests.conftest import interruptible
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc to see processes")
 
@@ -208,6 +209,7 @@ def test_ctrl_c_ends_everything_at_once(jobs, tmp_path: Path, moment: str) -> No
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=interruptible,
     )
     assert main.stdout is not None and main.stdout.readline() == "ready\n"
     if moment == "while they work":

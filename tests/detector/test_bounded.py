@@ -28,7 +28,7 @@ from deepfake_core.detector.bounded import (
     Examiner,
 )
 from deepfake_core.plugins import load_stream
-from tests.conftest import install, use_site
+from tests.conftest import install, interruptible, use_site
 
 MEGABYTE = 1_000_000
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux's own signals and limits")
@@ -546,6 +546,7 @@ def script(code: str, *arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=interruptible,
     )
 
 
