@@ -19,9 +19,9 @@ from time import perf_counter
 import cv2
 import numpy as np
 import torch
+from footage import write_crops
 
 from deepfake_core import Extracted, VideoRecord
-from deepfake_faces.crops import FaceCrops
 from deepfake_nn.clips import Draw, FrameStages, Loader, Plan
 from deepfake_nn.losses import focal_loss
 from deepfake_nn.memory import freed_memory_kept
@@ -31,7 +31,6 @@ from deepfake_selfblend.pairs import PairSet
 from deepfake_selfblend.plugin import stream
 from deepfake_selfblend.settings import SelfBlendSettings
 
-SIDE = 320
 STEPS = {"small": 3, "paper": 1}
 PAIRS = 4
 """Of a step: as many as B4 at 380 pixels trains in a reasonable time on a CPU."""
@@ -40,23 +39,9 @@ PAIRS = 4
 def write_clip(folder: Path, seed: int) -> Path:
     """Crops of a smooth picture with noise, with a mesh of points spread over an ellipse."""
     rng = np.random.default_rng(seed)
-    folder.mkdir()
     coarse = rng.integers(60, 200, (16, 12, 12, 3), dtype=np.uint8)
-    pixels = np.stack([cv2.resize(each, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for each in coarse])
-    FaceCrops(
-        pixels=cv2.add(pixels, rng.integers(0, 12, pixels.shape, dtype=np.uint8)),
-        sampled=16,
-        track=np.zeros(16, np.intp),
-        slot=np.arange(16),
-        time_s=np.arange(16.0),
-        box=np.tile([60.0, 60.0, 260.0, 260.0], (16, 1)),
-        points=np.tile([[110.0, 130.0], [210.0, 140.0], [160.0, 180.0], [120.0, 220.0], [200.0, 220.0]], (16, 1, 1)),
-        confidence=np.ones(16),
-        sharpness=np.full(16, 100.0),
-        face_px=np.full(16, 200.0),
-        outside=np.zeros(16),
-        interpolated=np.zeros(16, bool),
-    ).save(folder)
+    pixels = np.stack([cv2.resize(each, (320, 320), interpolation=cv2.INTER_CUBIC) for each in coarse])
+    write_crops(folder, cv2.add(pixels, rng.integers(0, 12, pixels.shape, dtype=np.uint8)))
     turn, reach = rng.uniform(0, 2 * np.pi, 468), np.sqrt(rng.uniform(0, 1, 468))
     points = np.column_stack([160 + 70 * reach * np.cos(turn), 160 + 95 * reach * np.sin(turn), np.zeros(468)])
     np.save(folder / MESH, np.tile(points.astype(np.float32), (16, 1, 1)))

@@ -19,10 +19,10 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from footage import write_crops
 
 from deepfake_core import Extracted, Fold, VideoRecord
 from deepfake_core.runlog import FileLog, metrics
-from deepfake_faces.crops import FaceCrops
 from deepfake_nn.losses import focal_loss
 from deepfake_nn.memory import freed_memory_kept
 from deepfake_nn.network import ClipNetwork
@@ -43,24 +43,8 @@ SETTINGS = TrainingSettings(
 
 
 def write_clip(folder: Path, seed: int) -> Path:
-    """Crops as an extraction of a 16-frame clip leaves them, of noise."""
-    random = np.random.default_rng(seed)
-    folder.mkdir()
-    FaceCrops(
-        pixels=random.integers(0, 255, (16, 320, 320, 3), dtype=np.uint8),
-        sampled=16,
-        track=np.zeros(16, np.intp),
-        slot=np.arange(16),
-        time_s=np.arange(16.0),
-        box=np.tile([60.0, 60.0, 260.0, 260.0], (16, 1)),
-        points=np.tile([[110.0, 130.0], [210.0, 140.0], [160.0, 180.0], [120.0, 220.0], [200.0, 220.0]], (16, 1, 1)),
-        confidence=np.ones(16),
-        sharpness=np.full(16, 100.0),
-        face_px=np.full(16, 200.0),
-        outside=np.zeros(16),
-        interpolated=np.zeros(16, bool),
-    ).save(folder)
-    return folder
+    """Crops of a 16-frame clip, of noise."""
+    return write_crops(folder, np.random.default_rng(seed).integers(0, 255, (16, 320, 320, 3), dtype=np.uint8))
 
 
 def bare(steps: int) -> float:

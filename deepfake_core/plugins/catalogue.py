@@ -80,10 +80,10 @@ class Entry:
         }
 
 
-def catalogue() -> list[Entry]:
-    """All installed plugins, by kind and name."""
+def catalogue(kinds: tuple[str, ...] = KINDS) -> list[Entry]:
+    """All installed plugins of the kinds, by kind and name."""
     present = Installed()
-    return [_entry(offer, present) for kind in KINDS for offer in present.of(kind)]
+    return [_entry(offer, present) for kind in kinds for offer in present.of(kind)]
 
 
 def entries(name: str, kinds: tuple[str, ...] = KINDS) -> list[Entry]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_core import tracking
 from deepfake_core.contract import tables
-from deepfake_core.contract.errors import BrokenPlugin, DuplicatePlugin, FoldsImpossible, HookFailed, UsageError
+from deepfake_core.contract.errors import FoldsImpossible, UsageError
 from deepfake_core.data import folds as drawing
 from deepfake_core.data import protocols, pseudo
 from deepfake_core.data.certificate import Certificate, certify
@@ -17,10 +16,9 @@ from deepfake_core.data.folds import Folds, Plan
 from deepfake_core.data.index import Index, read_index
 from deepfake_core.data.pseudo import Basis
 from deepfake_core.data.separation import PROTOCOLS, Protocol
-from deepfake_core.plugins import installed, load_stream
+from deepfake_core.plugins import Stream
+from deepfake_core.plugins.catalogue import catalogue
 from deepfake_core.steps.index import learnable, open_index
-
-LOG = logging.getLogger(__name__)
 
 AUTO = "auto"
 """Instead of a number of folds: the protocol's usual one."""
@@ -150,12 +148,5 @@ def _require_fakes(index: Index) -> None:
 
 def _real_only() -> list[str]:
     """The installed streams that learn from real videos alone."""
-    found = []
-    for listing in installed("streams"):
-        try:
-            info = load_stream(listing.name).info
-        except (BrokenPlugin, DuplicatePlugin, HookFailed) as error:
-            LOG.warning("%s can't be asked whether it learns from real videos alone: %s", listing.name, error.problem)
-            continue
-        found += [listing.name] if info.real_only else []
-    return found
+    found = catalogue(("streams",))
+    return [entry.listing.name for entry in found if isinstance(entry.plugin, Stream) and entry.plugin.info.real_only]

@@ -143,11 +143,14 @@ class FaceCrops:
             The corners of one that is turned and has a wide margin can reach out of the stored crop; it's mirrored there.
         """
         result = np.empty((len(rows), size, size, 3), np.uint8)
-        tilts = self.tilt_deg[rows]
-        for place, row, tilt in zip(result, rows, tilts, strict=True):
-            turned = tilt if upright_above_deg is not None and abs(tilt) > upright_above_deg else 0.0
-            place[:] = look_at(self.pixels[row], self.box[row], size=size, margin=margin, tilt_deg=turned)
+        for place, row, turn in zip(result, rows, self.turn_deg(rows, upright_above_deg), strict=True):
+            place[:] = look_at(self.pixels[row], self.box[row], size=size, margin=margin, tilt_deg=turn)
         return result
+
+    def turn_deg(self, rows: NDArray[np.intp], upright_above_deg: float | None) -> NDArray[np.float64]:
+        """How far the views of the rows are turned, ``[n]``, degrees; see ``read``."""
+        tilt = self.tilt_deg[rows]
+        return np.where(np.abs(tilt) > (np.inf if upright_above_deg is None else upright_above_deg), tilt, 0.0)
 
     def _passing(self, view: ViewSettings, track: int) -> NDArray[np.intp]:
         """Rows of a track that the view looks at and that pass its gates but for sharpness."""

@@ -77,14 +77,10 @@ class PairSet(ClipSet):
         assert folder is not None  # clips that have none aren't handed to a stream
         crops, points = FaceCrops.load(folder), load_meshes(folder)
         rows = blendable(crops, points, self._settings)
-        above = self._settings.upright_above_deg
-        for row in spread(rows, draw.frames, draw.phase):
+        drawn = spread(rows, draw.frames, draw.phase)
+        turns = crops.turn_deg(drawn, self._settings.upright_above_deg)
+        for row, turn in zip(drawn, turns, strict=True):
             other = source_row(row, rows, blend.other_frame)
             face = Face(crops.pixels[row], points[row, :, :2])
             source = face if other == row else Face(crops.pixels[other], points[other, :, :2])
-            tilt = float(crops.tilt_deg[row])
-            yield (
-                blending.blended(face, source, blend),
-                tilt if above is not None and abs(tilt) > above else 0.0,
-                crops.box[row],
-            )
+            yield blending.blended(face, source, blend), turn, crops.box[row]
