@@ -6,7 +6,7 @@ same network trained the ordinary way, on the pairs of the other folds. How many
 kept in the output folder; a variant that was interrupted goes on where it stopped.
 
     python benchmarks/selfblend_ablation.py --index clips.csv --minutes-per-fold 8 --variants all,one_mask,supervised
-        [--weights tf_efficientnet_lite0.safetensors] [--seed 42] [--out selfblend_ablation]
+        [--folds 3] [--weights tf_efficientnet_lite0.safetensors] [--seed 42] [--out selfblend_ablation]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 
 from deepfake_core.contract.records import FAKE, REAL, VideoRecord
+from deepfake_core.data.folds import STOP_PARTS
 from deepfake_core.data.index import Index, write_index
 from deepfake_core.evaluation.metrics import auc
 from deepfake_core.evaluation.resampling import Resamples, auc_interval, bootstrap, interval
@@ -30,31 +31,34 @@ from deepfake_core.steps import stream
 from deepfake_core.steps.index import open_index
 from deepfake_nn.memory import freed_memory_kept
 from deepfake_selfblend.plugin import stream as selfblend
-from deepfake_selfblend.settings import SelfBlendSettings
+from deepfake_selfblend.settings import BlendSettings, SelfBlendSettings
+
+PAPER = selfblend.presets["paper"]
+PUBLISHED = ",".join(
+    f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+    for name in (*BlendSettings.model_fields, "compression", "augmentation")
+    for value in [getattr(PAPER, name)]
+)
 
 VARIANTS = {
     "all": "",
     "one_mask": "masks=face,mask_deformation=0",
-    "no_resolution": "resolution=0",
-    "no_compression": "compression=0,source_compression=0",
-    "no_colour": "colour=0",
-    "no_sharpness": "sharpness=0",
-    "no_misalignment": "shift=0,zoom=0",
-    "hard_borders": "blur=0,0.02",
-    "full_strength": "strengths=1",
-    "same_frame": "other_frame=0",
-    "face_masks": "masks=face,brows_down,features,eyes_nose,other_frame=0",
-    "weak_colour": "colour=0.25",
-    "softer_source": "sharpness=0,source_compression=0,resolution=0.8",
+    "no_earlier_compression": "base_compression=0",
+    "no_later_compression": "compression=0",
+    "resolution": "resolution=0.5",
+    "colour": "colour=1",
+    "sharpness": "sharpness=0.5",
+    "misalignment": "shift=0.03,zoom=0.05",
+    "weak": "strengths=0.25,0.5,0.75,1,1,1",
+    "other_frame": "other_frame=0.5",
+    "augmented": "augmentation=standard",
+    "published": PUBLISHED,
 }
-"""What differs from the preset: a part left out, or another mixture."""
+"""What differs from the preset: a part left out, or one of the published parts that it leaves out; or all that was published."""
 
 SUPERVISED = "supervised"
 ORDINARY = "xception_frames"
 """The stream whose network is a plain frame network; its preset ``small`` has EfficientNet-Lite0, too."""
-
-LEARNT_FROM = 0.68
-"""Share of the videos that a model of five folds learns from: four fifths, less the stop split."""
 
 TIMED_STEPS = 4
 SCORING = 1.3
@@ -104,31 +108,32 @@ def lasting(epochs: int) -> str:
     return f"epochs={epochs},progressive_frames=1,progressive_epochs={epochs},patience={epochs},swa_from={epochs // 2}"
 
 
-def trained(variant: str, index: Index, steps: int, weights: str, seed: int, out: Path) -> pd.DataFrame:
+def trained(variant: str, index: Index, steps: int, folds: int, weights: str, seed: int, out: Path) -> pd.DataFrame:
     """Out-of-fold scores of a variant."""
     start = f"weights={weights}" if weights else ""
     settings = selfblend.presets["small"]
     assert isinstance(settings, SelfBlendSettings)
+    learnt_from = (1 - 1 / folds) * (1 - 1 / STOP_PARTS)
     if variant == SUPERVISED:
         pairs = pairs_of(index)
         videos = tuple(video for video in index.videos if video.video_id in {*pairs, *pairs.values()})
         path = out / "pairs.csv"
         write_index(Index(videos, str(path)), path)
         batch = 2 * settings.batch_size
-        epochs = round(steps / -(-LEARNT_FROM * len(videos) // batch))
+        epochs = round(steps / -(-learnt_from * len(videos) // batch))
         same = f"batch_size={batch},lr={settings.lr},swa_lr={settings.swa_lr},frozen_epochs=0,backbone_lr_from=1,backbone_lr_to=1"
         overrides = [start, lasting(epochs), same, f"monitor=loss,weight_decay={settings.weight_decay}"]
-        return run(ORDINARY, str(path), overrides, seed)
+        return run(ORDINARY, str(path), overrides, folds, seed)
     reals = sum(video.label == REAL for video in index.videos)
-    epochs = round(steps / -(-LEARNT_FROM * reals * settings.passes // settings.batch_size))
-    return run("selfblend", index.source, [start, lasting(epochs), VARIANTS[variant]], seed)
+    epochs = round(steps / -(-learnt_from * reals * settings.passes // settings.batch_size))
+    return run("selfblend", index.source, [start, lasting(epochs), VARIANTS[variant]], folds, seed)
 
 
-def run(name: str, index: str, overrides: list[str], seed: int) -> pd.DataFrame:
+def run(name: str, index: str, overrides: list[str], folds: int, seed: int) -> pd.DataFrame:
     """The stream's out-of-fold table."""
     given = ",".join(filter(None, overrides))
     load_stream(name).settings("small", given)  # so that a mistake shows before anything is trained
-    return stream.run(name, index, preset="small", overrides=given, seed=seed, refit=False).oof
+    return stream.run(name, index, preset="small", overrides=given, folds_given=str(folds), seed=seed, refit=False).oof
 
 
 def row(oof: pd.DataFrame, pairs: Mapping[str, str]) -> dict[str, str]:
@@ -158,6 +163,7 @@ def main() -> None:
     """Prints the table, a line for each variant as it is done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", required=True)
+    parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--minutes-per-fold", type=float, default=8)
     parser.add_argument("--variants", default=",".join([*VARIANTS, SUPERVISED]))
     parser.add_argument("--weights", default="", help="file of the backbone's weights; else timm's are downloaded")
@@ -178,7 +184,7 @@ def main() -> None:
     print(f"{len(pairs)} pairs, {steps} steps for each fold", flush=True)
     rows = {}
     for variant in wanted:
-        oof = trained(variant, index, steps, asked.weights, asked.seed, asked.out)
+        oof = trained(variant, index, steps, asked.folds, asked.weights, asked.seed, asked.out)
         oof.to_csv(asked.out / f"{variant}.csv", index=False)
         rows[variant] = row(oof, pairs)
         print(variant, rows[variant], flush=True)

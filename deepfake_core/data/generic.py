@@ -60,12 +60,13 @@ def _people(settings: GenericSettings, dataset: str, stem: str) -> tuple[str, ..
 
 
 def _index_folder(root: Path, limits: Mapping[str, int], settings: GenericSettings) -> Iterable[VideoRecord]:
-    expected = [root / "real", root / "fake"]
-    absent = [path.name for path in expected if not path.is_dir()]
-    if absent:
-        inside = listed(sorted(path.name for path in root.iterdir())) if root.is_dir() else "no such folder"
+    absent = [side for side in ("real", "fake") if not (root / side).is_dir()]
+    inside = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    # One side may be absent where the other is all there is; beside anything else, a name is misspelt.
+    if len(absent) == 2 or (absent and any((root / name).is_dir() for name in {*inside} - {"real", "fake"})):
         raise UsageError(
-            f"{root}: lacks the folder(s) {' and '.join(absent)}; found: {inside}.",
+            f"{root}: lacks the folder(s) {' and '.join(absent)}; "
+            f"found: {listed(inside) if root.is_dir() else 'no such folder'}.",
             hint="put videos into real/ and fake/ (methods as folders inside fake/), or list them in a CSV.",
         )
     root = root.resolve()

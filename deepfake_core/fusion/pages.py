@@ -91,7 +91,7 @@ def _panels(findings: Findings) -> dict[str, figures.Panel]:
         "reliability": partial(figures.calibration, rows=rows, nested=nested),
         "methods": partial(figures.methods, table=findings.methods),
         "optimism": partial(figures.optimism_bars, found=findings.optimism),
-        "stream_value": partial(figures.values, table=findings.values),
+        **({} if findings.values.empty else {"stream_value": partial(figures.values, table=findings.values)}),
         "importance": partial(figures.importance, table=findings.importance),
     }
     if findings.basis == DEEPFAKES:

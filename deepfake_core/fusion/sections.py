@@ -25,7 +25,7 @@ def report(findings: Findings) -> Report:
             scores(findings),
             *_official(findings),
             _choice(findings),
-            _values(findings),
+            *_values(findings),
             *_explained(findings),
             calibration(findings),
             by_method(findings),
@@ -163,9 +163,11 @@ def _choice(findings: Findings) -> Section:
     )
 
 
-def _values(findings: Findings) -> Section:
+def _values(findings: Findings) -> list[Section]:
     import pandas as pd
 
+    if findings.values.empty:  # a stream alone adds everything
+        return []
     table = pd.DataFrame(
         [
             {
@@ -180,7 +182,7 @@ def _values(findings: Findings) -> Section:
         ]
     )
     text = ("An interval that holds 0 says that on these videos it isn't sure whether the stream helps.",)
-    return Section("What each stream adds", text, table, "stream_value")
+    return [Section("What each stream adds", text, table, "stream_value")]
 
 
 def _explained(findings: Findings) -> list[Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_wrong_folder_says_what_was_expected_and_found(tmp_path):
     (tmp_path / "videos").mkdir()
     with pytest.raises(UsageError, match=r"lacks the folder.s. real and fake; found: videos"):
         listed("folder", tmp_path)
+
+
+@pytest.mark.parametrize("side", ["real", "fake"])
+def test_one_side_alone_is_a_data_set(folder, side):
+    expected = [video for video in listed("folder", folder, PATTERN) if (video.label == 1) == (side == "fake")]
+    shutil.rmtree(folder / ("fake" if side == "real" else "real"))
+    assert list(listed("folder", folder, PATTERN)) == expected
+
+
+def test_a_misspelt_side_is_no_absent_one(folder):
+    (folder / "fake").rename(folder / "fakes")
+    with pytest.raises(UsageError, match=r"lacks the folder.s. fake; found: fakes, real"):
+        listed("folder", folder, PATTERN)
 
 
 def test_csv_fills_in_what_is_missing(tmp_path):

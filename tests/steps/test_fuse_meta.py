@@ -83,3 +83,6 @@ def test_best_chooses_among_all_and_leaves_nothing_of_a_model_that_was_there(res
     # Of a single stream all weighted means rank alike, and the first by name that needs no embeddings is taken.
     assert findings.nested.final.fuser == "auc_weighted"
     assert [path.name for path in (tmp_path / FUSER_DIR).iterdir()] == ["model.json"]
+    # ... and what it adds to nothing is no question.
+    assert "What each stream adds" not in (tmp_path / "report.md").read_text()
+    assert "What each stream adds" in (result.out / "report.md").read_text()

@@ -1,9 +1,10 @@
 """How does a real face become a pseudo-fake? It is blended with a slightly changed copy of itself.
 
 Self-blended images (Shiohara & Yamasaki, CVPR 2022, arXiv:2204.08376). Base and source are the same face. One of them
-changes in colour and sharpness; the source is a little out of place, and may be the face of another frame, rendered
-smaller and scaled up, or compressed. A mask about landmarks says where the source shows. So there is all that a face
-swap leaves behind (a border, and statistics that differ on its two sides) and nothing of a particular forger.
+may change in colour, sharpness and resolution; the source is a little out of place, and may be the face of another
+frame. The base may have been compressed before, as footage was that a new face is put into: around the face, a forged
+video bears one compression more than on it. A mask about landmarks says where the source shows. So there is all that a
+face swap leaves behind (a border, and statistics that differ on its two sides) and nothing of a particular forger.
 
 Everything is drawn once and holds for all frames of a clip, as in the output of one program.
 """
@@ -36,8 +37,8 @@ SHARPEN = 0.8
 ALIKE = 0.025
 """Root mean square distance, as a share of the face's width, within which the landmarks of two frames agree."""
 
-QUALITY = (40, 95)
-"""Of the source's JPEG."""
+BASE_QUALITY = (20, 90)
+"""Of the JPEG that the base was through before the source came into it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +53,10 @@ class Blend:
         tone: colours of what is changed, ``[3, 4]``: a matrix and an offset in grey levels.
         sharpen: share of the difference to a blurred picture that is added; negative softens.
         sharpen_sigma: of that blur, pixels.
-        on_base: whether colour and sharpness are those of the base rather than of the source.
-        resolution: scale at which the source was rendered.
+        on_base: whether tone, sharpness and resolution are those of the base rather than of the source.
+        resolution: scale at which that side was made.
         smooth: whether it was scaled up by linear rather than by cubic interpolation.
-        quality: of the source's JPEG; None without.
+        base_quality: of the JPEG that the base was through before; None without.
         other_frame: where in the clip the source's frame lies, 0 to 1; None for the frame itself.
     """
 
@@ -69,12 +70,12 @@ class Blend:
     on_base: bool
     resolution: float
     smooth: bool
-    quality: int | None
+    base_quality: int | None
     other_frame: float | None
 
     @property
     def on_source(self) -> Blend:
-        """The same, with the base as it was."""
+        """The same, with the base's colours, sharpness and resolution as they were."""
         return replace(self, on_base=False)
 
 
@@ -123,7 +124,9 @@ def draw(settings: BlendSettings, rng: np.random.Generator) -> Blend:
         on_base=bool(rng.random() < 0.5),
         resolution=float(np.exp(rng.uniform(least, 0))) if smaller else 1.0,
         smooth=bool(rng.random() < 0.5),
-        quality=int(rng.integers(*QUALITY, endpoint=True)) if rng.random() < settings.source_compression else None,
+        base_quality=int(rng.integers(*BASE_QUALITY, endpoint=True))
+        if rng.random() < settings.base_compression
+        else None,
         other_frame=rng.random() if rng.random() < settings.other_frame else None,
     )
 
@@ -150,11 +153,10 @@ def blended(face: Face, other: Face, blend: Blend) -> Blended:
     (left, top), (right, bottom) = _bounds(face.points, width, height)
     inner = np.s_[top:bottom, left:right]
     source = _placed(face, other if _alike(face, other) else face, blend, (left, top, right, bottom))
-    source = _rendered(source, blend)
     base = _changed(face.pixels, blend) if blend.on_base else face.pixels
     source = source if blend.on_base else _changed(source, blend)
-    if blend.quality is not None:
-        source = jpeg(source, blend.quality)
+    if blend.base_quality is not None:
+        base = jpeg(base, blend.base_quality)
     origin = np.array([left, top], np.float32)
     mask = np.zeros((height, width), np.uint8)
     whole = mask_of(face.points - origin, blend.outline, width=right - left, height=bottom - top)
@@ -205,20 +207,20 @@ def _alike(face: Face, other: Face) -> bool:
     return bool(np.sqrt(np.mean(np.abs(gap) ** 2)) <= ALIKE * np.ptp(face.points[:, 0]))
 
 
-def _rendered(source: Picture, blend: Blend) -> Picture:
-    """As a generator with fewer pixels makes it."""
+def _rendered(picture: Picture, blend: Blend) -> Picture:
+    """As a camera or a generator with fewer pixels makes it."""
     if blend.resolution == 1:
-        return source
-    height, width = source.shape[:2]
+        return picture
+    height, width = picture.shape[:2]
     small = (max(2, round(width * blend.resolution)), max(2, round(height * blend.resolution)))
-    lowered = cv2.resize(source, small, interpolation=cv2.INTER_AREA)
+    lowered = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
     up = cv2.INTER_LINEAR if blend.smooth else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(lowered, (width, height), interpolation=up), np.uint8)
 
 
 def _changed(picture: Picture, blend: Blend) -> Picture:
-    """Colour and sharpness of one side."""
-    changed = cv2.transform(picture, blend.tone)
+    """Colour, pixels and sharpness of one side."""
+    changed = _rendered(cv2.transform(picture, blend.tone), blend)
     if blend.sharpen:
         soft = cv2.GaussianBlur(changed, (0, 0), blend.sharpen_sigma, borderType=cv2.BORDER_REFLECT_101)
         changed = cv2.addWeighted(changed, 1 + blend.sharpen, soft, -blend.sharpen, 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MESH_VERSION = 1
 """Raised when other landmarks are found in the same crops."""
 
-PSEUDO_VERSION = 1
+PSEUDO_VERSION = 2
 """Raised when the same settings make another pseudo-fake."""
 
 MESH = "mesh.npy"

@@ -36,23 +36,25 @@ class BlendSettings(Settings):
         description="range of a mask's soft border, share of the root of its area",
     )
     strengths: Numbers = Field(
-        (0.25, 0.5, 0.75, 1.0, 1.0, 1.0),
+        (1.0,),
         min_length=1,
         description="blending ratios, one of them for each; what comes twice is drawn twice as often",
     )
-    shift: float = Field(0.03, ge=0, le=0.1, description="misalignment: largest shift of the source, share of the face")
-    zoom: float = Field(0.05, ge=0, le=0.2, description="misalignment: largest change of the source's scale, share")
+    base_compression: float = Field(
+        0.9, ge=0, le=1, description="chance that the base went through JPEG before it got the source, as footage has"
+    )
+    shift: float = Field(0.01, ge=0, le=0.1, description="misalignment: largest shift of the source, share of the face")
+    zoom: float = Field(0.02, ge=0, le=0.2, description="misalignment: largest change of the source's scale, share")
     colour: float = Field(
-        1.0, ge=0, le=2, description="change of colour between inside and outside, share of the published ranges"
+        0.0, ge=0, le=2, description="change of colour between inside and outside, share of the published ranges"
     )
-    sharpness: float = Field(0.5, ge=0, le=1, description="chance that inside or outside is sharpened or softened")
+    sharpness: float = Field(0.0, ge=0, le=1, description="chance that inside or outside is sharpened or softened")
     resolution: float = Field(
-        0.6, ge=0, le=1, description="chance that the source was rendered smaller and scaled up, as by a face generator"
+        0.0, ge=0, le=1, description="chance that inside or outside was made of fewer pixels and scaled up"
     )
-    resolution_from: float = Field(0.3, gt=0, le=1, description="least scale of such a source")
-    source_compression: float = Field(0.3, ge=0, le=1, description="chance that the source went through JPEG before")
+    resolution_from: float = Field(0.25, gt=0, le=1, description="least scale of such a side")
     other_frame: float = Field(
-        0.3, ge=0, le=1, description="chance that the source is the face of another frame of the same clip"
+        0.0, ge=0, le=1, description="chance that the source is the face of another frame of the same clip"
     )
 
     @model_validator(mode="after")
@@ -72,7 +74,7 @@ class SelfBlendSettings(FrameSettings, BlendSettings):
         4, ge=1, description="times that each real clip comes in an epoch, each time with another pseudo-fake of it"
     )
     compression: float = Field(
-        0.5, ge=0, le=1, description="chance that both of a pair go through JPEG after blending, at the same quality"
+        0.8, ge=0, le=1, description="chance that both of a pair go through JPEG after blending, at the same quality"
     )
 
     @model_validator(mode="after")

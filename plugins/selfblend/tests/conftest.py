@@ -20,7 +20,7 @@ NOTHING = {
     "colour": 0.0,
     "sharpness": 0.0,
     "resolution": 0.0,
-    "source_compression": 0.0,
+    "base_compression": 0.0,
     "other_frame": 0.0,
 }
 """A source that is the base."""

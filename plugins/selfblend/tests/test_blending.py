@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_selfblend.blending import Face, blended, draw
+from deepfake_selfblend.blending import Face, blended, draw, jpeg
+from deepfake_selfblend.plugin import stream
 from deepfake_selfblend.settings import BlendSettings
 
-PUBLISHED = BlendSettings()
+VARIED = stream.presets["paper"].part(BlendSettings).model_copy(update={"base_compression": 0.5, "other_frame": 0.3})
+"""With what was added to it."""
 
 
 def drawn(settings: BlendSettings, seed: int = 0):
@@ -25,11 +27,20 @@ def sharpness(picture, mask) -> float:
 def test_outside_of_the_mask_it_is_the_base(faces):
     for seed in range(40):
         face = faces[seed % len(faces)]
-        made = blended(face, face, drawn(PUBLISHED, seed))
+        made = blended(face, face, drawn(VARIED, seed))
         outside = made.mask == 0
         assert np.array_equal(made.fake[outside], made.base[outside])
         assert 0.01 < (~outside).mean() < 0.6
         assert not np.array_equal(made.fake, made.base)
+
+
+def test_footage_that_was_compressed_gets_a_face_that_was_not(faces, nothing):
+    settings = nothing.model_copy(update={"base_compression": 1.0, "masks": ("face",), "strengths": (1.0,)})
+    made = blended(faces[0], faces[0], replace(drawn(settings), base_quality=30))
+    inside, outside = made.mask == 255, made.mask == 0
+    assert np.array_equal(made.base, jpeg(faces[0].pixels, 30))
+    assert np.array_equal(made.fake[inside], faces[0].pixels[inside])
+    assert np.array_equal(made.fake[outside], made.base[outside])
 
 
 def test_an_unchanged_source_gives_the_same_face(faces, nothing):
@@ -42,21 +53,21 @@ def test_an_unchanged_source_gives_the_same_face(faces, nothing):
 
 def test_it_is_the_formula(faces):
     for seed in range(10):
-        made = blended(faces[0], faces[0], drawn(PUBLISHED, seed))
+        made = blended(faces[0], faces[0], drawn(VARIED, seed))
         share = made.mask[..., None] / 255.0
         np.testing.assert_allclose(made.fake, share * made.source + (1 - share) * made.base, atol=0.51)
 
 
 def test_the_same_draw_makes_the_same(faces):
-    one, other = (blended(faces[0], faces[0], drawn(PUBLISHED, 5)).fake for _ in range(2))
+    one, other = (blended(faces[0], faces[0], drawn(VARIED, 5)).fake for _ in range(2))
     assert np.array_equal(one, other)
-    assert not np.array_equal(one, blended(faces[0], faces[0], drawn(PUBLISHED, 6)).fake)
+    assert not np.array_equal(one, blended(faces[0], faces[0], drawn(VARIED, 6)).fake)
 
 
 def test_the_input_stays(faces):
     before = faces[0].pixels.copy()
     for seed in range(6):
-        blended(faces[0], faces[0], drawn(PUBLISHED, seed))
+        blended(faces[0], faces[0], drawn(VARIED, seed))
     assert np.array_equal(faces[0].pixels, before)
 
 
@@ -64,7 +75,7 @@ def test_a_source_from_fewer_pixels_is_softer(faces, nothing):
     settings = nothing.model_copy(
         update={"resolution": 1.0, "resolution_from": 0.3, "strengths": (1.0,), "masks": ("face",)}
     )
-    made = blended(faces[0], faces[0], replace(drawn(settings), resolution=0.4))
+    made = blended(faces[0], faces[0], replace(drawn(settings).on_source, resolution=0.4))
     assert sharpness(made.fake, made.mask) < 0.7 * sharpness(made.base, made.mask)
 
 
@@ -119,5 +130,5 @@ def test_small_and_cut_off_faces_are_blended(faces, scale):
     side = max(8, round(len(face.pixels) * scale))
     small = Face(cv2.resize(face.pixels, (side, side)), face.points * side / len(face.pixels) + side * 0.3)
     for seed in range(10):
-        made = blended(small, small, drawn(PUBLISHED, seed))
+        made = blended(small, small, drawn(VARIED, seed))
         assert made.fake.shape == small.pixels.shape

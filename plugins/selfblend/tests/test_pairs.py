@@ -81,7 +81,9 @@ def test_frames_without_landmarks_have_no_part(reals, clips, quick, tmp_path):
     points = np.array(load_meshes(folder))
     points[np.arange(len(points)) != 4] = np.nan
     np.save(folder / MESH, points)
-    settings = quick.model_copy(update={"frames": 16, "compression": 0.0, "colour": 0.0, "sharpness": 0.0})
+    settings = quick.model_copy(
+        update={"frames": 16, "compression": 0.0, "base_compression": 0.0, "colour": 0.0, "sharpness": 0.0}
+    )
     pairs = PairSet([video], {video.video_id: Extracted(video.video_id, folder)}, settings)
     (real, _), (fake, _) = pairs.samples(Draw(0, 16, 0.5, 3))
     crops = FaceCrops.load(folder)
