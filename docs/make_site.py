@@ -74,7 +74,7 @@ def build(folder: Path = BUILD) -> Path:
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     program = shutil.which("zensical", path=path)
     if program is None:
-        raise SystemExit('Zensical isn\'t installed: pip install -e ".[docs]"')
+        raise SystemExit('Zensical isn\'t installed: pip install -e ".[docs]", on Python 3.11 or later')
     gather(folder / "pages")
     site = folder / "site"
     shutil.rmtree(site, ignore_errors=True)

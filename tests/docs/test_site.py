@@ -19,7 +19,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 def site(tmp_path_factory):
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     if not shutil.which("zensical", path=path):
-        pytest.skip("Zensical isn't installed: pip install -e '.[docs]'")
+        pytest.skip("Zensical isn't installed: pip install -e '.[docs]', on Python 3.11 or later")
     return make_site.build(tmp_path_factory.mktemp("site"))
 
 
