@@ -1,39 +1,39 @@
-"""Which part of the pseudo-fakes makes `selfblend` recognise real face swaps? One training by folds for each part left out.
+"""Which part of the pseudo-fakes makes `selfblend` recognise real face swaps? One training for each part left out or put in.
 
-Every variant trains on real videos alone, on the same folds and for as many steps; fakes are scored, never learnt from. Judged
-is a set of pairs: each fake against the real video of the same footage, whose person no model of it has seen. `supervised` is the
-same network trained the ordinary way, on the pairs of the other folds. How many epochs fit into the minutes is measured once and
-kept in the output folder; a variant that was interrupted goes on where it stopped.
+Judged is a set of pairs: each fake against the real video of the same footage. Every variant trains on the real videos of all
+other people, with the same steps and seeds; no fake is learnt from. `supervised` is the same network trained the ordinary way on
+pairs, for as many steps: by folds, since only pairs of other people may teach it. A score is the mean over the seeds. What is
+finished is kept in the output folder, and an interrupted run goes on there.
 
-    python benchmarks/selfblend_ablation.py --index clips.csv --minutes-per-fold 8 --variants all,one_mask,supervised
-        [--folds 3] [--weights tf_efficientnet_lite0.safetensors] [--seed 42] [--out selfblend_ablation]
+    python benchmarks/selfblend_ablation.py --index clips.csv --variants all,one_mask,supervised
+        [--steps 110] [--seeds 2] [--weights tf_efficientnet_lite0.safetensors] [--out selfblend_ablation]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
-import torch
 
+from deepfake_core import Fold, workspace
 from deepfake_core.contract.records import FAKE, REAL, VideoRecord
-from deepfake_core.data.folds import STOP_PARTS
+from deepfake_core.data.folds import STOP_PARTS, refit_plan
+from deepfake_core.data.identities import components
 from deepfake_core.data.index import Index, write_index
 from deepfake_core.evaluation.metrics import auc
 from deepfake_core.evaluation.resampling import Resamples, auc_interval, bootstrap, interval
 from deepfake_core.plugins import load_stream
+from deepfake_core.runlog import FileLog
 from deepfake_core.steps import stream
+from deepfake_core.steps.extract import extract_all
 from deepfake_core.steps.index import open_index
-from deepfake_nn.memory import freed_memory_kept
-from deepfake_selfblend.plugin import stream as selfblend
-from deepfake_selfblend.settings import BlendSettings, SelfBlendSettings
+from deepfake_selfblend.plugin import PAPER, SMALL
+from deepfake_selfblend.settings import BlendSettings
 
-PAPER = selfblend.presets["paper"]
 PUBLISHED = ",".join(
     f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
     for name in (*BlendSettings.model_fields, "compression", "augmentation")
@@ -60,9 +60,8 @@ SUPERVISED = "supervised"
 ORDINARY = "xception_frames"
 """The stream whose network is a plain frame network; its preset ``small`` has EfficientNet-Lite0, too."""
 
-TIMED_STEPS = 4
-SCORING = 1.3
-"""What an epoch takes with the look at the stop split, in steps' time."""
+FOLDS = 3
+"""Of ``supervised``."""
 
 
 def pairs_of(index: Index) -> dict[str, str]:
@@ -79,77 +78,73 @@ def pairs_of(index: Index) -> dict[str, str]:
     }
 
 
-def seconds_per_step(settings: SelfBlendSettings) -> float:
-    """Of training on one batch of pairs, once it is there."""
-    torch.manual_seed(0)
-    network = selfblend.network(settings, pretrained=False).train()
-    frames = torch.rand(2 * settings.batch_size, 1, 3, settings.size, settings.size)
-    began = 0.0
-    with freed_memory_kept():
-        for number in range(TIMED_STEPS + 1):
-            if number == 1:  # the first one warms up
-                began = perf_counter()
-            network(frames, torch.ones(frames.shape[:2], dtype=torch.bool)).logit.square().mean().backward()
-    return (perf_counter() - began) / TIMED_STEPS
-
-
-def budget(out: Path, settings: SelfBlendSettings, index: Index, minutes: float) -> int:
-    """Steps that fit into the minutes; as measured when it was first asked, so that a resumed run asks for the same."""
-    kept = out / f"budget_{minutes:g}.json"
-    if not kept.exists():
-        steps = round(60 * minutes / SCORING / seconds_per_step(settings))
-        kept.write_text(json.dumps({"steps": steps}))
-    return int(json.loads(kept.read_text())["steps"])
-
-
 def lasting(epochs: int) -> str:
     """Overrides that make a training of one frame per clip so many epochs long."""
     epochs = max(2, epochs)
     return f"epochs={epochs},progressive_frames=1,progressive_epochs={epochs},patience={epochs},swa_from={epochs // 2}"
 
 
-def trained(variant: str, index: Index, steps: int, folds: int, weights: str, seed: int, out: Path) -> pd.DataFrame:
-    """Out-of-fold scores of a variant."""
-    start = f"weights={weights}" if weights else ""
-    settings = selfblend.presets["small"]
-    assert isinstance(settings, SelfBlendSettings)
-    learnt_from = (1 - 1 / folds) * (1 - 1 / STOP_PARTS)
-    if variant == SUPERVISED:
-        pairs = pairs_of(index)
-        videos = tuple(video for video in index.videos if video.video_id in {*pairs, *pairs.values()})
-        path = out / "pairs.csv"
-        write_index(Index(videos, str(path)), path)
-        batch = 2 * settings.batch_size
-        epochs = round(steps / -(-learnt_from * len(videos) // batch))
-        same = f"batch_size={batch},lr={settings.lr},swa_lr={settings.swa_lr},frozen_epochs=0,backbone_lr_from=1,backbone_lr_to=1"
-        overrides = [start, lasting(epochs), same, f"monitor=loss,weight_decay={settings.weight_decay}"]
-        return run(ORDINARY, str(path), overrides, folds, seed)
-    reals = sum(video.label == REAL for video in index.videos)
-    epochs = round(steps / -(-learnt_from * reals * settings.passes // settings.batch_size))
-    return run("selfblend", index.source, [start, lasting(epochs), VARIANTS[variant]], folds, seed)
+def pseudo(variant: str, index: Index, judged: Collection[str], steps: int, weights: str, seed: int) -> pd.DataFrame:
+    """Scores of the judged videos by a variant that has learnt from the real ones of other people."""
+    plugin = load_stream("selfblend")
+    plan = refit_plan(others(index, judged), seed=seed)
+    epochs = round(steps / -(-len(plan.train) * SMALL.passes // SMALL.batch_size))
+    settings = plugin.settings("small", ",".join(filter(None, (weights, lasting(epochs), VARIANTS[variant]))))
+    clips = extract_all(plugin, index, settings, workspace.store(), workers="auto")
+    fold = Fold(None, plan.train, plan.stop, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work"
+        work.mkdir()
+        model = plugin.train_fold(fold, clips, settings, work, FileLog(Path(folder) / "log"))
+        found = plugin.predict_oof(model, {video_id: clips[video_id] for video_id in sorted(judged)}, settings)
+    return pd.DataFrame({"video_id": found.video_id, "p": found.p})
 
 
-def run(name: str, index: str, overrides: list[str], folds: int, seed: int) -> pd.DataFrame:
-    """The stream's out-of-fold table."""
-    given = ",".join(filter(None, overrides))
-    load_stream(name).settings("small", given)  # so that a mistake shows before anything is trained
-    return stream.run(name, index, preset="small", overrides=given, folds_given=str(folds), seed=seed, refit=False).oof
+def others(index: Index, judged: Collection[str]) -> Index:
+    """The real videos that show nobody of the judged ones."""
+    shown = {person for video in index.videos if video.video_id in judged for person in video.identities}
+    return Index(tuple(v for v in index.videos if v.label == REAL and not shown & {*v.identities}), index.source)
 
 
-def row(oof: pd.DataFrame, pairs: Mapping[str, str]) -> dict[str, str]:
-    """AUC among the pairs, pairs whose fake scores higher, AUC among all videos; each with its 95 % interval."""
-    scores = oof.set_index("video_id")
-    both = scores.loc[scores.index.isin([*pairs, *pairs.values()]) & scores["p"].notna()]
-    known = [fake for fake, real in pairs.items() if fake in both.index and real in both.index]
-    wins = np.array([both["p"][fake] > both["p"][pairs[fake]] for fake in known], float)
+def supervised(index: Index, judged: Collection[str], steps: int, weights: str, seed: int, out: Path) -> pd.DataFrame:
+    """Out-of-fold scores of the judged videos by the same network, which learns from those of other people."""
+    videos = tuple(video for video in index.videos if video.video_id in judged)
+    path = out / "pairs.csv"
+    write_index(Index(videos, str(path)), path)
+    batch = 2 * SMALL.batch_size
+    learnt_from = (1 - 1 / FOLDS) * (1 - 1 / STOP_PARTS) * len(videos)
+    same = (
+        f"batch_size={batch},lr={SMALL.lr},swa_lr={SMALL.swa_lr},weight_decay={SMALL.weight_decay},monitor=loss,"
+        "frozen_epochs=0,backbone_lr_from=1,backbone_lr_to=1"
+    )
+    given = ",".join(filter(None, (weights, lasting(round(steps / -(-learnt_from // batch))), same)))
+    found = stream.run(
+        ORDINARY, str(path), preset="small", overrides=given, folds_given=str(FOLDS), seed=seed, refit=False
+    )
+    return found.oof[["video_id", "p"]]
+
+
+def scored(variant: str, index: Index, judged: Collection[str], steps: int, weights: str, seed: int, out: Path) -> Path:
+    """A table of scores of the judged videos, kept in the output folder."""
+    kept = out / f"{variant}_{steps}_{seed}.csv"
+    if not kept.exists():
+        if variant == SUPERVISED:
+            table = supervised(index, judged, steps, weights, seed, out)
+        else:
+            table = pseudo(variant, index, judged, steps, weights, seed)
+        table.to_csv(kept, index=False)
+    return kept
+
+
+def row(scores: pd.DataFrame, pairs: Mapping[str, str]) -> dict[str, str]:
+    """AUC among the pairs, and pairs whose fake scores higher, with their 95 % intervals over people."""
+    scores = scores.set_index("video_id").loc[[*pairs, *pairs.values()]].dropna(subset="p")
+    known = [fake for fake, real in pairs.items() if {fake, real} <= {*scores.index}]
+    wins = np.array([scores["p"][fake] > scores["p"][pairs[fake]] for fake in known], float)
     fakes = np.ones(len(known), int)
-    draws = Resamples.draw(fakes, both["group"].loc[known].to_numpy(str))
-    won = bootstrap(draws, fakes, np.zeros(len(known)), ["recall"], wins)["recall"]
-    return {
-        "AUC among pairs": ranked(both),
-        "pairs won": f"{wins.mean():.2f} [{interval(won)[0]:.2f}, {interval(won)[1]:.2f}]",
-        "AUC among all": ranked(scores[scores["p"].notna()]) if len(scores) > len(both) else "",
-    }
+    draws = Resamples.draw(fakes, scores["group"].loc[known].to_numpy(str))
+    low, high = interval(bootstrap(draws, fakes, np.zeros(len(known)), ["recall"], wins)["recall"])
+    return {"AUC": ranked(scores), "pairs won": f"{wins.mean():.2f} [{low:.2f}, {high:.2f}]"}
 
 
 def ranked(scores: pd.DataFrame) -> str:
@@ -163,11 +158,10 @@ def main() -> None:
     """Prints the table, a line for each variant as it is done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", required=True)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--minutes-per-fold", type=float, default=8)
     parser.add_argument("--variants", default=",".join([*VARIANTS, SUPERVISED]))
+    parser.add_argument("--steps", type=int, default=110, help="batches that a training has, about")
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--weights", default="", help="file of the backbone's weights; else timm's are downloaded")
-    parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--out", type=Path, default=Path("selfblend_ablation"))
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -178,16 +172,26 @@ def main() -> None:
 
     index = open_index(asked.index, workers="auto")
     pairs = pairs_of(index)
-    settings = selfblend.presets["small"]
-    assert isinstance(settings, SelfBlendSettings)
-    steps = budget(asked.out, settings, index, asked.minutes_per_fold)
-    print(f"{len(pairs)} pairs, {steps} steps for each fold", flush=True)
+    judged = {*pairs, *pairs.values()}
+    facts = pd.DataFrame(
+        {
+            "video_id": [video.video_id for video in index.videos],
+            "label": [video.label for video in index.videos],
+            "group": components(index.videos).astype(str),
+        }
+    )
+    weights = f"weights={asked.weights}" if asked.weights else ""
+    print(f"{len(pairs)} pairs; {len(others(index, judged).videos)} real videos of other people", flush=True)
     rows = {}
     for variant in wanted:
-        oof = trained(variant, index, steps, asked.folds, asked.weights, asked.seed, asked.out)
-        oof.to_csv(asked.out / f"{variant}.csv", index=False)
-        rows[variant] = row(oof, pairs)
-        print(variant, rows[variant], flush=True)
+        found = [
+            pd.read_csv(scored(variant, index, judged, asked.steps, weights, seed, asked.out))
+            for seed in range(asked.seeds)
+        ]
+        mean = pd.concat(found).groupby("video_id", as_index=False)["p"].mean()
+        rows[variant] = row(mean.merge(facts, on="video_id"), pairs)
+        each = [row(table.merge(facts, on="video_id"), pairs) for table in found]
+        print(variant, rows[variant], *(f"[seed {n}: {one['AUC']}]" for n, one in enumerate(each)), flush=True)
     print("\n" + pd.DataFrame(rows).T.to_string())
 
 
