@@ -95,7 +95,7 @@ def main() -> None:
         for preset in presets:
             settings = stream.presets[preset]
             blends = settings.model_copy(
-                update={name: getattr(stream.presets["small"], name) for name in ("compression", "other_frame")}
+                update={name: getattr(stream.presets["small"], name) for name in ("base_compression", "compression")}
             )
             pairs = PairSet(videos, clips, blends, augmentation=settings.augmentation)
             many = PairSet(videos * PAIRS, clips, blends, augmentation=settings.augmentation)

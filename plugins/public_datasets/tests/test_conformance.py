@@ -14,7 +14,6 @@ from deepfake_core.testing import DatasetConformance
 class _Tree(DatasetConformance):
     """A data set on a tree of its own."""
 
-    __test__ = False
     files: Iterable[str] = ()
     said: tuple[str, object] | None = None
 
@@ -29,7 +28,6 @@ class _Tree(DatasetConformance):
 
 
 class TestFaceForensics(_Tree):
-    __test__ = True
     name = "ffpp"
     files = (
         *(f"original_sequences/youtube/c23/videos/{number}.mp4" for number in ("000", "003", "001", "870")),
@@ -39,7 +37,6 @@ class TestFaceForensics(_Tree):
 
 
 class TestCelebDf(_Tree):
-    __test__ = True
     name = "celebdf"
     overrides = "version=v2"
     files = (
@@ -53,7 +50,6 @@ class TestCelebDf(_Tree):
 
 
 class TestDfdc(_Tree):
-    __test__ = True
     name = "dfdc"
     files = ("a.mp4", "b.mp4", "c.mp4", "d.mp4")
     said = (
@@ -68,7 +64,6 @@ class TestDfdc(_Tree):
 
 
 class TestDfdcPreview(_Tree):
-    __test__ = True
     name = "dfdc_preview"
     said = (
         "dataset.json",
@@ -83,7 +78,6 @@ class TestDfdcPreview(_Tree):
 
 
 class TestCustom(_Tree):
-    __test__ = True
     name = "custom"
     overrides = r"identity=(\d+)(?:_(\d+))?"
     files = (
@@ -95,7 +89,6 @@ class TestCustom(_Tree):
 
 
 class TestFolder(_Tree):
-    __test__ = True
     name = "folder"
     overrides = r"identity=(\d+)(?:_(\d+))?"
     files = ("real/001.mp4", "real/002.mp4", "fake/swap/001_002.mp4", "fake/swap/002_001.mp4")

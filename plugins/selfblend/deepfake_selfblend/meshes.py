@@ -64,8 +64,8 @@ def mesh_crops(video: VideoRecord, settings: FaceSettings, store: Store) -> Entr
 def pseudo_crops(video: VideoRecord, settings: SelfBlendSettings, store: Store) -> Entry:
     """A pseudo-fake of the real video, as crops: one blend for all frames, from a seed that is the video's content.
 
-    The base's colours and sharpness stay as they are: beside the real video nothing but the blend shall differ. Crops
-    without a mesh are left out.
+    The base's colours, sharpness and resolution stay as they are. Where the blend compresses the base, what surrounds the
+    face bears one JPEG more than the real video does. Crops without a mesh are left out.
 
     Raises:
         VideoNoFace: the clip's face has no mesh in any frame.

@@ -76,7 +76,7 @@ SMALL = small(PAPER).model_copy(
         "weight_decay": 1e-2,
     }
 )
-"""EfficientNet-Lite0 on a laptop, with the blends that told real face swaps best: the surroundings bear a compression more than the face."""
+"""EfficientNet-Lite0 on a laptop, with blends whose surroundings bear a compression more than the face; why: docs/no_deepfakes.md."""
 
 DEMO = frames_demo(PAPER, passes=2)
 
