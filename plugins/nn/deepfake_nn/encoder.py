@@ -26,15 +26,24 @@ class EncoderNetwork(nn.Module):
 
     def __init__(self, settings: EncoderSettings, *, pretrained: bool) -> None:
         super().__init__()
-        self.backbone, self.width = backbones.make(
-            settings.backbone,
-            weights=settings.weights if pretrained else RANDOM,
-            drop_path=settings.drop_path,
-            image_size=settings.size,
-        )
+        self.backbone, self.width = self.encoder(settings, settings.weights if pretrained else RANDOM)
         mean, std = backbones.mean_and_std(settings.backbone)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
+
+    def encoder(self, settings: EncoderSettings, weights: str) -> tuple[nn.Module, int]:
+        """The encoder that ``backbone`` shall be, and the width of its features.
+
+        Args:
+            settings: of the network.
+            weights: where it starts.
+
+        Raises:
+            WeightsUnavailable: no such model; weights that can't be had or don't fit.
+        """
+        return backbones.make(
+            settings.backbone, weights=weights, drop_path=settings.drop_path, image_size=settings.size
+        )
 
     def real_frames(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """The real ones ``[n, 3, H, W]`` out of ``[B, T, 3, H, W]``, channels last."""

@@ -49,13 +49,15 @@ def evidence(network: nn.Module, frames: torch.Tensor) -> Evidence:
     """Scores a clip and says what its score rests on.
 
     Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74) without its last step, which drops what is below 0: that is
-    what speaks for the other class. The logit is the clip's, so a frame that matters less to it has less heat.
+    what speaks for the other class; and with each cell's own gradient in place of its mean over the map (Draelos & Carin
+    2020, arXiv:2011.08891), which is the same where the map's mean is all that counts. The logit is the clip's, so a frame
+    that matters less to it has less heat.
 
     Args:
         network: in evaluation mode, on the CPU; its attribute ``backbone`` is the encoder.
         frames: of one clip, ``[T, 3, H, W]`` float, 0-1.
     """
-    from captum.attr import LayerGradCam
+    from captum.attr import LayerGradientXActivation
 
     mask = torch.ones(1, len(frames), dtype=torch.bool)
     said: list[torch.Tensor] = []
@@ -72,8 +74,8 @@ def evidence(network: nn.Module, frames: torch.Tensor) -> Evidence:
     tapped = LastMap(encoder)
     network.backbone = tapped
     try:
-        heat = LayerGradCam(logit, tapped.tap).attribute(frames)
+        heat = LayerGradientXActivation(logit, tapped.tap).attribute(frames)
     finally:
         network.backbone = encoder
     # What a transformer hands on is a list of tokens, not a map.
-    return Evidence(float(said[-1]), heat[:, 0].detach() if heat.dim() == 4 else None)
+    return Evidence(float(said[-1]), heat.sum(dim=1).detach() if heat.dim() == 4 else None)

@@ -3,7 +3,8 @@
 Self-blended images (Shiohara & Yamasaki, CVPR 2022, arXiv:2204.08376). Base and source are the same face. One of them
 may change in colour, sharpness and resolution; the source is a little out of place, and may be the face of another
 frame. The base may have been compressed before, as footage was that a new face is put into: around the face, a forged
-video bears one compression more than on it. A mask about landmarks says where the source shows. So there is all that a
+video bears one compression more than on it. Its pair's real is the base after that compression or before it, so that
+neither a clean face nor a compressed one tells the two apart, only the two beside each other. A mask about landmarks says where the source shows. So there is all that a
 face swap leaves behind (a border, and statistics that differ on its two sides) and nothing of a particular forger.
 
 Everything is drawn once and holds for all frames of a clip, as in the output of one program.
@@ -34,6 +35,15 @@ HUE_DEG = 4.0
 SHARPEN = 0.8
 """Largest share of the difference to a blurred picture that is added or taken away."""
 
+HEAD = (1.25, 1.45)
+"""Width and height of the head, hair included, as multiples of the landmarks'."""
+
+DEFOCUS = (0.004, 0.04)
+"""Spread of the blur around a head that is in focus, share of the face's width."""
+
+FOCUS_BORDER = 0.2
+"""Soft border of what is in focus, as of a mask."""
+
 ALIKE = 0.025
 """Root mean square distance, as a share of the face's width, within which the landmarks of two frames agree."""
 
@@ -57,6 +67,8 @@ class Blend:
         resolution: scale at which that side was made.
         smooth: whether it was scaled up by linear rather than by cubic interpolation.
         base_quality: of the JPEG that the base was through before; None without.
+        pristine_real: whether the real of the pair is the base before that JPEG rather than after it.
+        defocus: spread of the blur around the head, share of the face's width; None where all is as it was.
         other_frame: where in the clip the source's frame lies, 0 to 1; None for the frame itself.
     """
 
@@ -71,12 +83,14 @@ class Blend:
     resolution: float
     smooth: bool
     base_quality: int | None
+    pristine_real: bool
+    defocus: float | None
     other_frame: float | None
 
     @property
     def on_source(self) -> Blend:
-        """The same, with the base's colours, sharpness and resolution as they were."""
-        return replace(self, on_base=False)
+        """The same, with the base's colours, sharpness, resolution and focus as they were."""
+        return replace(self, on_base=False, defocus=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +106,13 @@ class Blended:
     """A pseudo-fake and what it is made of, all ``[H, W, 3] uint8 RGB`` but the mask, ``[H, W] uint8``.
 
     Attributes:
-        base: the real picture of the pair.
-        fake: equal to it where the mask is 0.
+        real: the real picture of the pair: the base, or what it was before its compression.
+        fake: equal to the base where the mask is 0.
         source: what shows through the mask; equal to the base outside of the landmarks' bounding box.
         mask: share of the source, the blend's strength included; 255 is all of it.
     """
 
-    base: Picture
+    real: Picture
     fake: Picture
     source: Picture
     mask: NDArray[np.uint8]
@@ -127,6 +141,8 @@ def draw(settings: BlendSettings, rng: np.random.Generator) -> Blend:
         base_quality=int(rng.integers(*BASE_QUALITY, endpoint=True))
         if rng.random() < settings.base_compression
         else None,
+        pristine_real=bool(rng.random() < settings.pristine_real),
+        defocus=float(np.exp(rng.uniform(*np.log(DEFOCUS)))) if rng.random() < settings.defocus else None,
         other_frame=rng.random() if rng.random() < settings.other_frame else None,
     )
 
@@ -149,14 +165,15 @@ def blended(face: Face, other: Face, blend: Blend) -> Blended:
         other: the source, before it is changed: the same face, or that of another frame.
         blend: what was drawn.
     """
+    if blend.defocus is not None:
+        face, other = (_defocused(each, blend.defocus) for each in (face, other))
     height, width = face.pixels.shape[:2]
     (left, top), (right, bottom) = _bounds(face.points, width, height)
     inner = np.s_[top:bottom, left:right]
     source = _placed(face, other if _alike(face, other) else face, blend, (left, top, right, bottom))
-    base = _changed(face.pixels, blend) if blend.on_base else face.pixels
+    before = _changed(face.pixels, blend) if blend.on_base else face.pixels
     source = source if blend.on_base else _changed(source, blend)
-    if blend.base_quality is not None:
-        base = jpeg(base, blend.base_quality)
+    base = before if blend.base_quality is None else jpeg(before, blend.base_quality)
     origin = np.array([left, top], np.float32)
     mask = np.zeros((height, width), np.uint8)
     whole = mask_of(face.points - origin, blend.outline, width=right - left, height=bottom - top)
@@ -166,7 +183,7 @@ def blended(face: Face, other: Face, blend: Blend) -> Blended:
     fake, beside = base.copy(), base.copy()
     fake[inner] = np.rint(below + share * (source - below)).astype(np.uint8)
     beside[inner] = source
-    return Blended(base, fake, beside, mask)
+    return Blended(before if blend.pristine_real else base, fake, beside, mask)
 
 
 def _bounds(points: NDArray[np.float32], width: int, height: int) -> NDArray[np.intp]:
@@ -191,6 +208,22 @@ def _placed(face: Face, other: Face, blend: Blend, box: tuple[int, int, int, int
         other.pixels, matrix, (right - left, bottom - top), flags=SHARP, borderMode=cv2.BORDER_REFLECT_101
     )
     return np.asarray(moved, np.uint8)
+
+
+def _defocused(face: Face, spread: float) -> Face:
+    """The head as it is, before a background that is out of focus."""
+    height, width = face.pixels.shape[:2]
+    middle = face.points.mean(axis=0)
+    head = mask_of(
+        (face.points - middle) * np.float32(HEAD) + middle,
+        Outline("face", np.zeros((WAVES, 2)), FOCUS_BORDER),
+        width=width,
+        height=height,
+    )
+    sigma = spread * float(np.ptp(face.points[:, 0]))
+    behind = cv2.GaussianBlur(face.pixels, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    share = (head.astype(np.float32) / 255)[..., None]
+    return replace(face, pixels=np.rint(behind + share * (face.pixels - behind.astype(np.float32))).astype(np.uint8))
 
 
 def _similarity(seen: Face, target: Face) -> tuple[complex, complex, complex]:

@@ -31,7 +31,7 @@ def sheet(pairs: PairSet, *, seed: int) -> Figure:
     for position in chosen:
         made = pairs.shown(Draw(int(position), 1, 0.5, seed_of(seed, int(position))))
         mask = np.repeat(made.mask[..., None], 3, axis=2)
-        columns.append(np.concatenate([made.base, mask, made.source, made.fake]))
+        columns.append(np.concatenate([made.real, mask, made.source, made.fake]))
     pixels = np.concatenate(columns, axis=1)
     side = columns[0].shape[1]
     figure, axes = new_figure(1.6 * len(chosen) + 1, 1.6 * len(ROWS) + 0.1)

@@ -52,7 +52,7 @@ class PairSet(ClipSet):
         quality = int(rng.integers(*QUALITY, endpoint=True)) if rng.random() < self._settings.compression else None
         views: list[list[NDArray[np.uint8]]] = [[], []]
         for made, turn, box in self._blended(draw, blend):
-            for seen, picture in zip(views, (made.base, made.fake), strict=True):
+            for seen, picture in zip(views, (made.real, made.fake), strict=True):
                 picture = picture if quality is None else blending.jpeg(picture, quality)
                 seen.append(
                     look_at(picture, box, size=self._settings.size, margin=self._settings.margin, tilt_deg=turn)
@@ -67,7 +67,7 @@ class PairSet(ClipSet):
         return Blended(
             *(
                 look_at(picture, box, size=self._settings.size, margin=self._settings.margin, tilt_deg=turn)
-                for picture in (made.base, made.fake, made.source, made.mask)
+                for picture in (made.real, made.fake, made.source, made.mask)
             )
         )
 

@@ -25,6 +25,8 @@ from deepfake_nn.stream import FrameStream
 from deepfake_selfblend.settings import BlendSettings, SelfBlendSettings
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from deepfake_nn.augment import RecipeName
     from deepfake_selfblend.pairs import PairSet
 
@@ -35,6 +37,7 @@ PAPER = SelfBlendSettings(
     masks=("face", "brows_down", "features", "eyes_nose"),
     strengths=(0.25, 0.5, 0.75, 1.0, 1.0, 1.0),
     base_compression=0.0,
+    defocus=0.0,
     shift=0.03,
     zoom=0.05,
     colour=1.0,
@@ -61,22 +64,25 @@ SMALL = small(PAPER).model_copy(
     update={
         **{name: SelfBlendSettings.model_fields[name].default for name in (*BlendSettings.model_fields, "compression")},
         "augmentation": "none",
+        "residual": 6.0,
+        "contrast_stage": 3,
         "batch_size": 8,
         "passes": 4,
         "progressive_frames": (1,),
-        "progressive_epochs": (12,),
-        "epochs": 12,
+        "progressive_epochs": (20,),
+        "epochs": 20,
         "frozen_epochs": 0,
         "lr": 3e-4,
         "backbone_lr_from": 1.0,
         "backbone_lr_to": 1.0,
-        "swa_from": 6,
+        "swa_from": 10,
         "swa_lr": 1e-4,
-        "patience": 12,
+        "patience": 20,
         "weight_decay": 1e-2,
     }
 )
-"""EfficientNet-Lite0 on a laptop, with blends whose surroundings bear a compression more than the face; why: docs/no_deepfakes.md."""
+"""Half an EfficientNet-Lite0 on a laptop: residuals, compared between a face and its surroundings, which bear a compression more; why:
+docs/no_deepfakes.md."""
 
 DEMO = frames_demo(PAPER, passes=2)
 
@@ -100,6 +106,13 @@ class SelfBlend(FrameStream):
         entry = (pseudo_crops if video.pseudo else mesh_crops)(video, settings, store)
         facts = view_facts(FaceCrops.load(entry.path), settings)
         return Extracted(video.video_id, entry.path, quality={**entry.facts, **facts})
+
+    def network(self, settings: LearningSettings, *, pretrained: bool) -> nn.Module:
+        """A ``ContrastNetwork``."""
+        from deepfake_selfblend.network import ContrastNetwork
+
+        assert isinstance(settings, SelfBlendSettings)
+        return ContrastNetwork(settings, pretrained=pretrained)
 
     def clip_set(
         self, videos: Sequence[VideoRecord], clips: Clips, settings: LearningSettings, *, augmentation: RecipeName

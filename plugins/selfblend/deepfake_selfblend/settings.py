@@ -43,6 +43,9 @@ class BlendSettings(Settings):
     base_compression: float = Field(
         0.9, ge=0, le=1, description="chance that the base went through JPEG before it got the source, as footage has"
     )
+    pristine_real: float = Field(
+        0.5, ge=0, le=1, description="chance that the real of the pair is the base as it was before that JPEG"
+    )
     shift: float = Field(0.01, ge=0, le=0.1, description="misalignment: largest shift of the source, share of the face")
     zoom: float = Field(0.02, ge=0, le=0.2, description="misalignment: largest change of the source's scale, share")
     colour: float = Field(
@@ -53,6 +56,9 @@ class BlendSettings(Settings):
         0.0, ge=0, le=1, description="chance that inside or outside was made of fewer pixels and scaled up"
     )
     resolution_from: float = Field(0.25, gt=0, le=1, description="least scale of such a side")
+    defocus: float = Field(
+        0.5, ge=0, le=1, description="chance that what surrounds the head is out of focus in both of the pair"
+    )
     other_frame: float = Field(
         0.0, ge=0, le=1, description="chance that the source is the face of another frame of the same clip"
     )
@@ -70,6 +76,19 @@ class BlendSettings(Settings):
 class SelfBlendSettings(FrameSettings, BlendSettings):
     """Frames one by one, of real clips and of pseudo-fakes made of them."""
 
+    residual: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="gain of what a 3 x 3 blur takes away, which the network then sees alone; 0: pixels",
+    )
+    contrast_stage: int = Field(
+        0,
+        ge=0,
+        le=4,
+        description="stage of the encoder (3: a cell for 16 pixels) whose map is compared between the face and what "
+        "surrounds it; the encoder ends there. 0: the whole encoder, and no comparison",
+    )
     passes: int = Field(
         4, ge=1, description="times that each real clip comes in an epoch, each time with another pseudo-fake of it"
     )

@@ -21,6 +21,7 @@ NOTHING = {
     "sharpness": 0.0,
     "resolution": 0.0,
     "base_compression": 0.0,
+    "defocus": 0.0,
     "other_frame": 0.0,
 }
 """A source that is the base."""
