@@ -3,9 +3,10 @@
 Self-blended images (Shiohara & Yamasaki, CVPR 2022, arXiv:2204.08376). Base and source are the same face. One of them
 may change in colour, sharpness and resolution; the source is a little out of place, and may be the face of another
 frame. The base may have been compressed before, as footage was that a new face is put into: around the face, a forged
-video bears one compression more than on it. Its pair's real is the base after that compression or before it, so that
-neither a clean face nor a compressed one tells the two apart, only the two beside each other. A mask about landmarks says where the source shows. So there is all that a
-face swap leaves behind (a border, and statistics that differ on its two sides) and nothing of a particular forger.
+video bears one compression more than on it. The real of the pair is the base after that compression or before it, so that
+neither a clean face nor a compressed one tells the two apart, only the two beside each other. What surrounds the head may
+be out of focus in both. A mask about landmarks says where the source shows. So there is all that a face swap leaves
+behind (a border, and statistics that differ on its two sides) and nothing of a particular forger.
 
 Everything is drawn once and holds for all frames of a clip, as in the output of one program.
 """
@@ -166,7 +167,8 @@ def blended(face: Face, other: Face, blend: Blend) -> Blended:
         blend: what was drawn.
     """
     if blend.defocus is not None:
-        face, other = (_defocused(each, blend.defocus) for each in (face, other))
+        focused = _defocused(face, blend.defocus)
+        face, other = focused, focused if other is face else _defocused(other, blend.defocus)
     height, width = face.pixels.shape[:2]
     (left, top), (right, bottom) = _bounds(face.points, width, height)
     inner = np.s_[top:bottom, left:right]

@@ -86,7 +86,7 @@ class SelfBlendSettings(FrameSettings, BlendSettings):
         0,
         ge=0,
         le=4,
-        description="stage of the encoder (3: a cell for 16 pixels) whose map is compared between the face and what "
+        description="stage of the encoder (1 to 4; 3 has a cell for 16 pixels) whose map is compared between the face and what "
         "surrounds it; the encoder ends there. 0: the whole encoder, and no comparison",
     )
     passes: int = Field(
