@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from deepfake_core.contract.errors import InvalidSetting
 from deepfake_nn.frames import FrameNetwork
+from deepfake_nn.layers.frequency import luma_of
 from deepfake_nn.settings import EncoderSettings
 from deepfake_selfblend.settings import SelfBlendSettings
 
@@ -21,9 +22,6 @@ FACE = (0.67, 0.55)
 
 AROUND = 1.3
 """Surroundings are what lies outside of an ellipse so many times as large."""
-
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601."""
 
 FINE = 16
 """Points along each side of a cell, by which the share of a cell that an ellipse covers is counted."""
@@ -54,7 +52,7 @@ class Residual(nn.Module):
         Returns:
             the same shape and range, its three channels alike.
         """
-        luma = (rgb * rgb.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+        luma = luma_of(rgb)
         smooth = F.conv2d(F.pad(luma, (1, 1, 1, 1), mode="reflect"), self.kernel.to(luma.dtype))
         return (0.5 + self.gain * (luma - smooth)).clamp(0, 1).repeat(1, 3, 1, 1)
 

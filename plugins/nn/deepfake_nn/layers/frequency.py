@@ -77,7 +77,7 @@ class DctStatistics(nn.Module):
             ValueError: another shape or range.
         """
         with torch.autocast(rgb.device.type, enabled=False):
-            luma = F.interpolate(_luma(rgb), size=(SIZE, SIZE), mode="bilinear", antialias=True)[:, 0]
+            luma = F.interpolate(luma_of(rgb), size=(SIZE, SIZE), mode="bilinear", antialias=True)[:, 0]
             matrix = self.matrix.to(luma.dtype)
             # The mean goes round the product: its rounding errors would drown the faintest coefficients.
             mean = luma.mean(dim=(1, 2), keepdim=True)
@@ -130,7 +130,7 @@ class ResidualStatistics(nn.Module):
         if min(rgb.shape[-2:]) <= REACH:
             raise ValueError(f"frames of {tuple(rgb.shape[-2:])} pixels: residuals need {REACH + 1} x {REACH + 1}")
         with torch.autocast(rgb.device.type, enabled=False):
-            luma = _luma(rgb)
+            luma = luma_of(rgb)
             residual = F.conv2d(luma, self.kernels.to(luma.dtype))
             magnitude = residual.abs()
             level = (magnitude.mean(dim=(2, 3)) + RESIDUAL_FLOOR).log()
@@ -182,8 +182,18 @@ class FrequencyBranch(nn.Module):
         return encoded
 
 
-def _luma(rgb: torch.Tensor) -> torch.Tensor:
-    """``[N, 3, H, W]`` to ``[N, 1, H, W]``, float32 or wider."""
+def luma_of(rgb: torch.Tensor) -> torch.Tensor:
+    """Luma of frames.
+
+    Args:
+        rgb: ``[N, 3, H, W]`` float, 0-1.
+
+    Returns:
+        ``[N, 1, H, W]``, float32 or wider.
+
+    Raises:
+        ValueError: another shape or range.
+    """
     if rgb.ndim != 4 or rgb.shape[1] != 3 or not rgb.is_floating_point():
         raise ValueError(f"frames are {rgb.dtype} {tuple(rgb.shape)}, not float [N, 3, H, W]")
     if rgb.numel() and (rgb.amin() < -SLACK or rgb.amax() > 1 + SLACK):
