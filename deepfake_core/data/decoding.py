@@ -244,6 +244,8 @@ class Clip:
             yield from (packet for packet in self._container.demux(self._stream) if packet.size)
         except av.FFmpegError:
             return  # the file breaks off here: what came before still counts
+        except IndexError:
+            return  # all packets were read: av fails on flushing a stream that turned up after it opened the file
 
     def _seek(self, pts: int) -> None:
         try:

@@ -441,6 +441,20 @@ def test_a_video_of_no_frames_is_unreadable(tmp_path: Path) -> None:
     assert read_all_ways(path) == [VideoUnreadable.status] * 3
 
 
+def test_streams_that_turn_up_midway_do_not_matter(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, size=(48, 64, 3), dtype=np.uint8) for _ in range(60)]
+    path = write(tmp_path / "clip.ts", noise)
+    packets = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 188).copy()
+    of_video = (packets[:, 1] & 0x1F == 1) & (packets[:, 2] == 0)
+    starts = np.flatnonzero(of_video & (packets[:, 1] & 0x40 > 0))
+    packets[starts[45:55], 2] = 1 + np.arange(10)  # an identifier of their own; what is read on opening ends before
+    path.write_bytes(packets.tobytes())
+    for _ in range(10):
+        assert read_all_ways(path) == ["read"] * 3
+        assert len(list(video.frames(path))) >= 45
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".avi", ".gif"])
 def test_a_file_that_breaks_off_gives_the_frames_before(tmp_path: Path, suffix: str) -> None:
     rng = np.random.default_rng(0)
