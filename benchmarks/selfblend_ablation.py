@@ -154,6 +154,7 @@ def supervised(
     loaded = load_stream("selfblend")
     pairs = Index(tuple(video for video in index.videos if video.video_id in judged), index.source)
     folds = draw(pairs, count=FOLDS, seed=seed)
+    clips = extract_all(loaded, pairs, loaded.settings("small", weights), workspace.store(), workers="auto")
     batch = 2 * SMALL.batch_size
     tables = []
     for k in range(FOLDS):
@@ -161,7 +162,6 @@ def supervised(
         epochs = round(steps / -(-len(plan.train) // batch))
         given = overridden(weights, lasting(epochs), f"batch_size={batch}", SUPERVISED[variant])
         settings = loaded.settings("small", given)
-        clips = extract_all(loaded, pairs, settings, workspace.store(), workers="auto")
         fold = Fold(k, plan.train, plan.stop, seed + k)
         tables.append(learnt(Ordinary(), fold, clips, settings, [video.video_id for video in plan.held_out]))
     return pd.concat(tables)
