@@ -62,8 +62,9 @@ def _people(settings: GenericSettings, dataset: str, stem: str) -> tuple[str, ..
 def _index_folder(root: Path, limits: Mapping[str, int], settings: GenericSettings) -> Iterable[VideoRecord]:
     absent = [side for side in ("real", "fake") if not (root / side).is_dir()]
     inside = sorted(path.name for path in root.iterdir()) if root.is_dir() else []
-    # One side may be absent where the other is all there is; beside anything else, a name is misspelt.
-    if len(absent) == 2 or (absent and any((root / name).is_dir() for name in {*inside} - {"real", "fake"})):
+    # One side may be absent where the other is all there is; beside anything else that isn't hidden, a name is misspelt.
+    strange = [name for name in inside if not name.startswith(".") and name not in ("real", "fake")]
+    if len(absent) == 2 or (absent and any((root / name).is_dir() for name in strange)):
         raise UsageError(
             f"{root}: lacks the folder(s) {' and '.join(absent)}; "
             f"found: {listed(inside) if root.is_dir() else 'no such folder'}.",

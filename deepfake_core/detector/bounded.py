@@ -22,11 +22,9 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -142,18 +140,6 @@ class Examiner:
         if isinstance(found, DeepfakeError):
             raise found
         return found
-
-    def warm(self, streams: Mapping[str, Settings]) -> None:
-        """Has the process load what these streams need, by letting each look at a blank clip.
-
-        Raises:
-            ExaminationFailed, DeepfakeError: as ``extract`` does.
-        """
-        with tempfile.TemporaryDirectory() as folder:
-            clip = Path(folder) / "blank.mp4"
-            _write_blank(clip)
-            for name, settings in streams.items():
-                self.extract(name, VideoRecord("blank", clip), settings, Store(Path(folder) / "store"))
 
     def close(self) -> None:
         """Ends the process at once; a call that waits for it fails, a later call starts another."""
@@ -278,20 +264,6 @@ def _rebuilt(answer: bytes, job: _Job) -> Extracted | DeepfakeError:
     except (ValueError, LookupError, TypeError, RecursionError, OSError, HookFailed) as error:
         raise ExaminationFailed(f"its answer makes no sense: {type(error).__name__}") from error
     return found
-
-
-def _write_blank(path: Path) -> None:
-    """Ten seconds of grey."""
-    import av
-    import numpy as np
-
-    with av.open(path, "w") as file:
-        stream = file.add_stream("mpeg4", rate=25, width=128, height=128, pix_fmt="yuv420p")
-        frame = av.VideoFrame.from_ndarray(np.full((128, 128, 3), 127, np.uint8), format="rgb24")
-        for number in range(250):
-            frame.pts = number
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
 
 
 # ---- in the process

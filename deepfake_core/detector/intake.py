@@ -54,11 +54,6 @@ class Roots:
     folders: tuple[Path, ...]
 
     @classmethod
-    def everywhere(cls) -> Roots:
-        """Every file that this user can read: for a caller who is this user."""
-        return cls((Path("/"),))
-
-    @classmethod
     def from_environment(cls) -> Roots:
         """The folders that ``DEEPFAKE_VIDEO_ROOTS`` lists; none if it is unset or empty.
 

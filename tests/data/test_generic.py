@@ -77,6 +77,13 @@ def test_a_misspelt_side_is_no_absent_one(folder):
         listed("folder", folder, PATTERN)
 
 
+def test_a_hidden_folder_is_no_misspelt_side(folder):
+    expected = [video for video in listed("folder", folder, PATTERN) if video.label == 0]
+    shutil.rmtree(folder / "fake")
+    (folder / ".git").mkdir()
+    assert expected and list(listed("folder", folder, PATTERN)) == expected
+
+
 def test_csv_fills_in_what_is_missing(tmp_path):
     table = tmp_path / "clips.csv"
     table.write_text("path,label,identity,method\nv/1.mp4,0,ann,\n/abs/2.mp4,1,bob,swap\n")

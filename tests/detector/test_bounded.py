@@ -605,17 +605,3 @@ def test_a_thread_that_ends_does_not_take_the_process_along(look: Look) -> None:
             first = pool.submit(look, "fine", 1, by=examiner).result()
         time.sleep(0.2)
         assert look("fine", 2, by=examiner).quality["pid"] == first.quality["pid"]
-
-
-# ---- warming up
-
-
-def test_warming_up_loads_what_streams_need(look: Look) -> None:
-    with Examiner() as examiner:
-        examiner.warm({"trouble": Settings()})
-        assert look("fine", by=examiner).quality["calls"] == 2
-
-
-def test_warming_up_tells_of_a_stream_that_is_missing() -> None:
-    with Examiner() as examiner, pytest.raises(UnknownPlugin):
-        examiner.warm({"unheard": Settings()})
