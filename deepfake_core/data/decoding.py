@@ -75,12 +75,14 @@ class Astray(Exception):
 def opened(path: Path, limits: Limits) -> Iterator[Clip]:
     """The file's video stream; closed, and FFmpeg's errors translated, on the way out."""
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, **_decoder_options(limits)}
+    whole = Path(path).absolute()  # which can't be mistaken for a URL
     try:
-        # An absolute path can't be mistaken for a URL.
-        with av.open(Path(path).absolute(), options=options, **_TAGS) as container:
-            yield Clip(path, container, limits)
-    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        whole.open("rb").close()  # FFmpeg calls some damage "operation not permitted"
+    except OSError as error:
         raise VideoMissing(f"{path}: {error.strerror}") from error
+    try:
+        with av.open(whole, options=options, **_TAGS) as container:
+            yield Clip(path, container, limits)
     except av.FFmpegError as error:
         raise VideoUnreadable(f"{path}: {error.strerror}") from error
 

@@ -429,6 +429,15 @@ def test_what_is_no_video_is_unreadable(tmp_path: Path, clip: Path) -> None:
         assert read_all_ways(path) == [VideoUnreadable.status] * 3
 
 
+def test_damage_that_ffmpeg_takes_for_a_lack_of_permission_is_unreadable(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "clip.wmv", 3, codec="wmv2")
+    data = path.read_bytes()
+    kind_of_stream = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
+    assert kind_of_stream in data
+    path.write_bytes(data.replace(kind_of_stream, bytes(16)))
+    assert read_all_ways(path) == [VideoUnreadable.status] * 3
+
+
 def test_a_video_of_no_frames_is_unreadable(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 255, size=(48, 64, 3), dtype=np.uint8)
