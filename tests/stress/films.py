@@ -35,6 +35,7 @@ def film(path: Path, *, times: list[float] | None = None, size: tuple[int, int] 
         stream.height, stream.width = size
         stream.pix_fmt = "yuv444p"
         stream.codec_context.time_base = Fraction(1, 90_000)
+        stream.codec_context.thread_count = 1  # with more, equal films aren't always equal files
         sound = container.add_stream("aac", rate=8000)
         for k, stamp in enumerate(stamps):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(wide[:, 2 * k : 2 * k + size[1]]), format="rgb24")
