@@ -362,7 +362,8 @@ def test_a_cluster_gives_the_same_outcomes_also_when_a_worker_is_killed_midway(j
 
 
 def test_an_item_that_kills_cluster_workers_gets_an_error_and_the_others_their_values(jobs, scheduler: Dask) -> None:
-    scheduler.add_worker("--nanny")  # starts the worker anew each time
+    scheduler.add_worker("--nanny")  # starts the worker anew each time, but gives up where its first one dies at once
+    parallel.map(jobs.troubled, range(6), workers=scheduler.address)
     outcomes = parallel.map(jobs.always_dies, range(5), workers=scheduler.address)
     assert [o.value for o in outcomes] == [0, 1, None, 3, 4]
     assert isinstance(outcomes[2].error, WorkerDied)
